@@ -1,0 +1,128 @@
+"""What is a control? Something with an id, a place to stand, and one method that judges.
+
+* `examine` is a pure judgement: it writes nothing and does no IO of its own. It may await `Policy` and `Compute`, which
+  decide and compute and nothing else.
+* Settings say for each field which direction is stricter, so that configuration can only tighten (HOUSE 5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from enum import Enum, IntEnum
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+from ringwall.model.facts import Fact
+from ringwall.model.framework import ControlId
+from ringwall.model.interaction import Checkpoint, Vantage
+from ringwall.model.verdict import Verdict
+
+
+class Cost(IntEnum):
+    """How dear a control is; the cheap are asked first, so that a Deny can end the asking early."""
+
+    LOOKUP = 0
+    POLICY = 1
+    PATTERNS = 2
+    MODEL = 3
+
+
+@runtime_checkable
+class Control(Protocol):
+    """Answers "should this be allowed?" from its vantage.
+
+    A control's file names its class once more as `CONTROL`. Its constructor takes its settings and, by keyword, the
+    ports that it needs (`policy: Policy`); `compose.py` supplies them by name.
+
+    Attributes:
+        id: Layer folder and file stem.
+        settings_type: The class of its settings.
+        checkpoints: Where it stands.
+        needs: Fact types without which it cannot judge.
+        cost: How dear it is.
+        lookback: At CHUNK: the longest stretch of text, in code points, that any of its findings spans or depends on.
+            None when it must see the whole answer: the plan then buffers.
+    """
+
+    id: ClassVar[ControlId]
+    settings_type: ClassVar[type[Settings]]
+    checkpoints: ClassVar[frozenset[Checkpoint]]
+    needs: ClassVar[frozenset[type[Fact]]] = frozenset()
+    cost: ClassVar[Cost] = Cost.LOOKUP
+    lookback: ClassVar[int | None] = None
+
+    async def examine(self, vantage: Vantage) -> Verdict:
+        """Judge what stands before us. Raising anything is a Deny."""
+        ...
+
+
+class Stricter(Enum):
+    """Which direction of a setting is stricter. A change in any other direction is a loosening."""
+
+    LOWER = "lower"
+    """A limit: a smaller number refuses more."""
+    HIGHER = "higher"
+    """A demand: a larger number (or a later member of an ordered scale) refuses more."""
+    SUBSET = "subset"
+    """An allow-list: fewer members refuse more."""
+    SUPERSET = "superset"
+    """A deny-list or a list of demands: more members refuse more."""
+    TRUE = "true"
+    """A demand that is switched on."""
+    FALSE = "false"
+    """A permission that is switched off."""
+    FIXED = "fixed"
+    """No order: any change needs leave."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The base of every control's settings: frozen, keyword-only, each field made with `setting`.
+
+    A settings class has no defaults: they stand in the control's catalog entry, under `[defaults]`.
+    """
+
+
+def setting(
+    stricter: Stricter, meaning: str, *, unit: str = "", scale: tuple[str, ...] = (), least: float | None = None
+) -> Any:
+    """A field of a control's settings.
+
+    Args:
+        stricter: Which direction refuses more.
+        meaning: One sentence for the reference page.
+        unit: The unit of a number.
+        scale: For a string, or the values of a mapping: its members from the loosest to the strictest.
+        least: For a number: the smallest that makes sense.
+    """
+    return field(metadata={"stricter": stricter, "meaning": meaning, "unit": unit, "scale": scale, "least": least})
+
+
+def tightens(kind: type[Settings], name: str, old: object, new: object) -> bool:
+    """True when changing the setting `name` from `old` to `new` refuses at least as much as before.
+
+    A mapping (`{"card_number": "hide"}`) tightens when no key is lost and each value tightens on the field's scale.
+    """
+    meta = next(each.metadata for each in fields(kind) if each.name == name)
+    if old == new:
+        return True
+    stricter: Stricter = meta["stricter"]
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        return set(old) <= set(new) and all(_rank(new[key], meta) >= _rank(old[key], meta) for key in old)
+    return bool(_TIGHTENS[stricter](old, new, meta))
+
+
+def _rank(value: object, meta: Mapping[str, Any]) -> Any:
+    scale: tuple[str, ...] = meta["scale"]
+    return scale.index(str(value)) if scale else value
+
+
+_TIGHTENS: dict[Stricter, Any] = {
+    Stricter.LOWER: lambda old, new, meta: _rank(new, meta) <= _rank(old, meta),
+    Stricter.HIGHER: lambda old, new, meta: _rank(new, meta) >= _rank(old, meta),
+    Stricter.SUBSET: lambda old, new, meta: set(new) <= set(old),
+    Stricter.SUPERSET: lambda old, new, meta: set(new) >= set(old),
+    Stricter.TRUE: lambda old, new, meta: bool(new) >= bool(old),
+    Stricter.FALSE: lambda old, new, meta: bool(new) <= bool(old),
+    Stricter.FIXED: lambda old, new, meta: False,
+}

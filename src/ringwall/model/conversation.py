@@ -1,0 +1,221 @@
+"""What is said to a model and what it answers, in words of no protocol.
+
+A door turns bytes into a `Conversation`; an upstream turns the judged `Conversation` into the bytes that it sends.
+Neither sees the other's protocol, and nothing else travels (law 9).
+
+* Every free string stands in a `Part` and is named here by its id. What remains (names, call ids, enumerations,
+  numbers) matches a closed grammar, checked by `NAME` and by the door.
+* Ids of tool calls are Ringwall's own handles on the side of the caller; the upstream's ids never reach him (law 10).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ringwall.model.content import Part, PartId
+
+NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+"""The closed grammar of tool, schema and participant names."""
+
+
+class Role(StrEnum):
+    """Who a turn claims to speak for."""
+
+    SYSTEM = "system"
+    DEVELOPER = "developer"
+    USER = "user"
+    ASSISTANT = "assistant"
+    TOOL = "tool"
+
+
+class Finish(StrEnum):
+    """Why a model stopped."""
+
+    STOP = "stop"
+    LENGTH = "length"
+    TOOL_CALLS = "tool_calls"
+    CONTENT_FILTER = "content_filter"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call that a model proposes.
+
+    Attributes:
+        id: The call's handle.
+        name: The tool's name.
+        arguments: The part that holds the arguments, a JSON object.
+    """
+
+    id: str
+    name: str
+    arguments: PartId
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message.
+
+    Attributes:
+        role: Whom it claims to speak for.
+        content: Its parts, in order.
+        calls: The tool calls that it proposes (role assistant).
+        answers: The handle of the call that it answers (role tool).
+        name: The participant's name, if the caller gave one.
+        refusal: The part that holds the model's refusal, if it refused (role assistant).
+    """
+
+    role: Role
+    content: tuple[PartId, ...] = ()
+    calls: tuple[ToolCall, ...] = ()
+    answers: str | None = None
+    name: str | None = None
+    refusal: PartId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolDefinition:
+    """A tool that the caller offers to the model: its description and schema are content like any other."""
+
+    name: str
+    description: PartId | None
+    schema: PartId | None
+    strict: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseFormat:
+    """The form in which the answer is asked for.
+
+    Attributes:
+        kind: `text`, `json_object` or `json_schema`.
+        name: The schema's name.
+        schema: The part that holds the schema.
+        description: The part that holds its description.
+        strict: Whether the model must follow it exactly.
+    """
+
+    kind: str
+    name: str | None = None
+    schema: PartId | None = None
+    description: PartId | None = None
+    strict: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolChoice:
+    """Whether the model must call a tool: `none`, `auto`, `required`, or `named` with the tool's name."""
+
+    kind: str
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """How the answer is to be drawn. None leaves it to the upstream.
+
+    Attributes:
+        max_tokens: The most tokens that one choice may have.
+        choices: How many answers are drawn for one prompt.
+        stop: Parts with the texts at which the model stops.
+        (the others carry the field's usual names and ranges)
+    """
+
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    seed: int | None = None
+    choices: int = 1
+    stop: tuple[PartId, ...] = ()
+    reasoning_effort: str | None = None
+    verbosity: str | None = None
+    response_format: ResponseFormat | None = None
+    tool_choice: ToolChoice | None = None
+    parallel_tool_calls: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A whole request to a model: its turns, the tools on offer, and how to answer."""
+
+    turns: tuple[Turn, ...]
+    tools: tuple[ToolDefinition, ...] = ()
+    generation: Generation = Generation()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens that the upstream says it counted; None where it said nothing."""
+
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of the answers: its text, the calls it proposes, and why it stopped."""
+
+    index: int
+    content: tuple[PartId, ...]
+    calls: tuple[ToolCall, ...]
+    finish: Finish
+    refusal: PartId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer, with the parts that its choices name."""
+
+    choices: tuple[Choice, ...]
+    parts: tuple[Part, ...]
+    usage: Usage | None = None
+
+    def by_id(self) -> Mapping[PartId, Part]:
+        """The parts by their ids."""
+        return {part.id: part for part in self.parts}
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """A few more characters of a choice's text, or of its refusal."""
+
+    index: int
+    text: str
+    refusal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CallDelta:
+    """A few more characters of the arguments of a proposed call. Id and name stand in the first of a call."""
+
+    index: int
+    call: int
+    arguments: str
+    id: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A choice has ended."""
+
+    index: int
+    finish: Finish
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The upstream's count of tokens, usually last."""
+
+    usage: Usage
+
+
+Delta = TextDelta | CallDelta | Finished | Counted
+"""One event of a streamed answer."""

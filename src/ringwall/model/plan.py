@@ -1,0 +1,188 @@
+"""What runs, where, with which settings? The Plan: frozen, with a digest, a rising version and an expiry.
+
+* Configuration becomes a Plan whole or not at all. Its digest stands in every record.
+* A replica refuses a plan whose version is lower than one that it has run.
+* A control named with `mode = off` keeps its place as a vacancy, with reason and end date (law 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from ringwall.model.control import Settings
+from ringwall.model.framework import ControlId, Workload, WorkloadId
+
+
+class Mode(StrEnum):
+    """Whether a control's answer binds."""
+
+    OFF = "off"
+    OBSERVE = "observe"
+    ENFORCE = "enforce"
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a value was set: `catalog`, or a file and a line of it."""
+
+    file: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        return self.file if self.line is None else f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """Leave to be looser than due, with reason and end date. Past its end the plan is no longer valid.
+
+    Attributes:
+        reason: Why.
+        until: The end date, with a time zone.
+    """
+
+    reason: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedControl:
+    """One control as it runs for one workload.
+
+    Attributes:
+        id: The control.
+        mode: Whether its answer binds.
+        settings: Its settings, typed by its own class.
+        provenance: Setting name (and `mode`) to where it was set.
+        waiver: Reason and end date of a loosening, or None.
+    """
+
+    id: ControlId
+    mode: Mode
+    settings: Settings
+    provenance: tuple[tuple[str, Provenance], ...]
+    waiver: Waiver | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamPlan:
+    """A provider, as configured.
+
+    Attributes:
+        name: How routes speak of it.
+        kind: `openai` (any OpenAI-compatible URL) or `builtin`.
+        base_url: Root of its API; empty for `builtin`.
+        account: Names whose credential is used, for policy and records.
+        credential: Where the credential is read from: `env:NAME` or `file:PATH`; never the secret. Empty for none.
+        private: True when the organisation allows it to be on a private address.
+        connect_s: Seconds to connect.
+        read_s: Seconds between bytes.
+        total_s: Seconds for a whole answer.
+    """
+
+    name: str
+    kind: str
+    base_url: str
+    account: str
+    credential: str
+    private: bool = False
+    connect_s: float = 5.0
+    read_s: float = 60.0
+    total_s: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A model that a workload may ask for, and where it is served.
+
+    Attributes:
+        model: The name that callers use.
+        upstream: The upstream's name.
+        upstream_model: The name that the upstream uses.
+    """
+
+    model: str
+    upstream: str
+    upstream_model: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadPlan:
+    """All that runs for one workload.
+
+    Attributes:
+        workload: Its declaration.
+        controls: Its controls, in the order of their ids.
+        vacancies: Due entries whose control is not built yet.
+        routes: Its models.
+        path_prefix: A path under which the data listener serves it besides its keys, or empty.
+        max_output_tokens: What is assumed (and asked for) where a caller sets no limit.
+    """
+
+    workload: Workload
+    controls: tuple[PlannedControl, ...]
+    vacancies: tuple[ControlId, ...]
+    routes: tuple[Route, ...]
+    path_prefix: str = ""
+    max_output_tokens: int = 4096
+
+    def control(self, control: ControlId) -> PlannedControl | None:
+        """The control as it runs here, or None when this workload has none of that id."""
+        return next((each for each in self.controls if each.id == control), None)
+
+    def route(self, model: str) -> Route | None:
+        """The route of a model, or None when this workload has none of that name."""
+        return next((each for each in self.routes if each.model == model), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of the listeners, each refused with a clear error when passed.
+
+    Attributes:
+        body_bytes: The most bytes that a request's body may have.
+        depth: The deepest nesting of JSON.
+        header_bytes: The most bytes that the header block may have.
+        read_s: Seconds in which a request's body must have arrived.
+        checkpoint_s: Seconds that all controls of one checkpoint have together.
+        hold_chars: The most characters of a streamed answer that may be held back before it is refused.
+        answer_bytes: The most bytes that an upstream's answer may have.
+        concurrent: The most requests that one process serves at a time.
+        drain_s: Seconds in which running requests may end after a signal to stop.
+    """
+
+    body_bytes: int = 4 * 1024 * 1024
+    depth: int = 64
+    header_bytes: int = 64 * 1024
+    read_s: float = 30.0
+    checkpoint_s: float = 2.0
+    hold_chars: int = 65_536
+    answer_bytes: int = 16 * 1024 * 1024
+    concurrent: int = 1024
+    drain_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What runs: frozen, with a digest.
+
+    Attributes:
+        digest: SHA-256 over the canonical form of all that follows, as `sha256:<hex>`.
+        version: Rises with every plan that differs from the one before.
+        expires: When it may no longer be run.
+        organisation: Whose it is.
+        workloads: By id.
+        upstreams: By name.
+        limits: Of the listeners.
+    """
+
+    digest: str
+    version: int
+    expires: datetime
+    organisation: str
+    workloads: Mapping[WorkloadId, WorkloadPlan]
+    upstreams: Mapping[str, UpstreamPlan]
+    limits: Limits = Limits()

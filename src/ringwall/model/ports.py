@@ -1,0 +1,240 @@
+"""What does a room need from elsewhere? Ports: protocols that arrive in a constructor.
+
+A port is written when its first user is; each says what a caller may rely on and which failure refuses. `compose.py`
+is the one place that names who implements them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ringwall.model.content import Part
+from ringwall.model.conversation import Answer, Conversation, Delta
+from ringwall.model.facts import Destination, Identity, Standing
+from ringwall.model.framework import WorkloadId
+from ringwall.model.interaction import Principal, SessionKey
+from ringwall.model.record import Record, RecordId
+from ringwall.model.session import SessionState
+from ringwall.model.verdict import Reservation
+
+
+class Clock(Protocol):
+    """Time, as a port so that tests own it."""
+
+    def now_us(self) -> int:
+        """Microseconds since 1970-01-01 UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never run back."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Proof that a record is in the ledger, signed.
+
+    Attributes:
+        record: The record's id.
+        leaf: Its leaf hash (RFC 9162).
+        checkpoint: The signed checkpoint that covers it: a note of origin, size and head with an Ed25519 signature.
+        position: Its position in the segment, from 0.
+    """
+
+    record: RecordId
+    leaf: bytes
+    checkpoint: str
+    position: int
+
+
+class Ledger(Protocol):
+    """The append-only ledger."""
+
+    async def commit(self, records: Sequence[Record]) -> tuple[Receipt, ...]:
+        """Make records durable, all or none, in this order. Returns when they would survive a kill.
+
+        Raises:
+            InternalError: They could not be made durable (a full disk, a lost device). Nothing may take effect.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """A judged request on its way to a model.
+
+    Attributes:
+        conversation: Its shape.
+        parts: The judged (and edited) content.
+        model: The upstream's name of the model.
+        trace: `traceparent` to send on, or empty.
+        max_output_tokens: The most tokens that one choice may have.
+    """
+
+    conversation: Conversation
+    parts: tuple[Part, ...]
+    model: str
+    trace: str
+    max_output_tokens: int
+
+
+class Upstream(Protocol):
+    """A provider of models. What it sends is encoded from the judged invocation and nothing else (law 9)."""
+
+    def destination(self, model: str) -> Destination:
+        """Where the bytes of an invocation of this model would go."""
+        ...
+
+    async def complete(self, invocation: Invocation) -> Answer:
+        """The whole answer.
+
+        Raises:
+            UpstreamError: It refused, failed, was late, or answered something that cannot be read whole.
+        """
+        ...
+
+    def stream(self, invocation: Invocation) -> AsyncIterator[Delta]:
+        """The answer as it comes. Closing the iterator cancels the call.
+
+        Raises:
+            UpstreamError: As for `complete`; also when the stream breaks off.
+        """
+        ...
+
+
+class Directory(Protocol):
+    """Who is it that presents this credential? Checks it, and never raises for a bad one."""
+
+    async def identify(self, credential: str | None) -> tuple[Principal, Identity]:
+        """The principal and what checking came to.
+
+        Args:
+            credential: What followed `Bearer `, or None when nothing was presented.
+        """
+        ...
+
+
+class KeySets(Protocol):
+    """Public keys of token issuers (JWKS), cached and refreshed."""
+
+    async def key(self, issuer: str, kid: str, algorithm: str) -> object | None:
+        """The public key of this id for this algorithm, or None when the issuer has none.
+
+        Raises:
+            InternalError: The issuer's keys could not be fetched and no fresh copy is held.
+        """
+        ...
+
+
+class Outbound(Protocol):
+    """The one way in which Ringwall opens a socket to fetch a document (upstream calls have their own pooled client
+    behind the same rules): DNS pinned at connect, no redirects, private addresses only by explicit entry.
+    """
+
+    async def fetch(self, url: str, *, limit_bytes: int, timeout_s: float) -> bytes:
+        """The body of a GET.
+
+        Raises:
+            InternalError: Not allowed, unreachable, too large, late, or not status 200.
+        """
+        ...
+
+
+class Sessions(Protocol):
+    """What tasks remember."""
+
+    async def load(self, key: SessionKey) -> SessionState:
+        """The state, version 0 when nothing is stored.
+
+        Raises:
+            InternalError: The store cannot be read. Facts that depend on it are missing, and that is Deny.
+        """
+        ...
+
+    async def commit(self, state: SessionState, expected: int) -> bool:
+        """Store the state if the stored version is still `expected`; False when another was faster."""
+        ...
+
+
+class Containment(Protocol):
+    """Who and what is contained at this moment."""
+
+    def standing(self, scopes: Sequence[str]) -> Standing:
+        """Which of these scopes are contained, and how old our view is. Never blocks, never raises."""
+        ...
+
+
+class Taken(Protocol):
+    """Reservations that were taken together."""
+
+    async def settle(self, used: Mapping[str, int]) -> None:
+        """Replace reserved amounts by what was used, by unit; what is not named stays as reserved."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Exhausted:
+    """A bucket did not hold enough; nothing was taken from any.
+
+    Attributes:
+        reservation: The first that failed.
+        retry_after_s: Seconds until it would hold enough; infinite when it never will.
+    """
+
+    reservation: Reservation
+    retry_after_s: float
+
+
+class Reservations(Protocol):
+    """Token buckets, shared by all who name the same bucket."""
+
+    async def take(self, reservations: Sequence[Reservation]) -> Taken | Exhausted:
+        """Take all or none, atomically.
+
+        Raises:
+            InternalError: The counters cannot be reached. Nothing was taken; the exchange refuses.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyAnswer:
+    """What a policy engine says.
+
+    Attributes:
+        allowed: The engine's decision. Meaningless when there are errors.
+        errors: Its diagnostics. Any error is Deny: Cedar itself skips a `forbid` that errors.
+        reasons: Ids of the policies that determined the decision.
+    """
+
+    allowed: bool
+    errors: tuple[str, ...]
+    reasons: tuple[str, ...]
+
+
+class Policy(Protocol):
+    """Decides, and does nothing else: policies in Cedar, sliced by action."""
+
+    async def decide(
+        self, principal: Principal, action: str, resource: tuple[str, str], context: Mapping[str, object], workload: str
+    ) -> PolicyAnswer:
+        """One authorisation.
+
+        Args:
+            principal: Who asks; roles become Cedar parents.
+            action: A Cedar action id, such as `invoke_model`.
+            resource: Cedar entity type and id.
+            context: Plain values; absent stays absent.
+            workload: The workload whose policies apply besides the organisation's.
+        """
+        ...
+
+
+class Digests(Protocol):
+    """Keyed digests, one key for each workload (law 6)."""
+
+    def digest(self, workload: WorkloadId, content: bytes) -> str:
+        """HMAC-SHA-256 under the workload's key, hexadecimal."""
+        ...
