@@ -41,7 +41,7 @@ class Control(Protocol):
         needs: Fact types without which it cannot judge.
         cost: How dear it is.
         lookback: At CHUNK: the longest stretch of text, in code points, that any of its findings spans or depends on.
-            None when it must see the whole answer: the plan then buffers.
+            0 when it does not read the answer's text. None when it must see the whole answer: streams are buffered.
     """
 
     id: ClassVar[ControlId]
@@ -54,6 +54,13 @@ class Control(Protocol):
     async def examine(self, vantage: Vantage) -> Verdict:
         """Judge what stands before us. Raising anything is a Deny."""
         ...
+
+    def held(self, tail: str) -> int:
+        """At CHUNK: how many trailing code points of the text so far may still become part of, or change, a finding.
+
+        A finding that starts before them is complete and will not change, whatever follows. At most `lookback`.
+        """
+        return self.lookback or 0
 
 
 class Stricter(Enum):
