@@ -15,14 +15,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 from ringwall.engine.exchange import Admitted, Answered, Attempt, Exchange, Failed, Refused, new_call_handle
 from ringwall.engine.recording import cause_body
 from ringwall.engine.running import RunningWorkload
 from ringwall.engine.stream import HeldTooLongError, HoldBack, Window
-from ringwall.model.content import JSON, Json, Origin, Part, PartId, freeze, thaw
+from ringwall.model.content import JSON, Json, Origin, Part, PartId, thaw
 from ringwall.model.conversation import (
     NAME,
     CallDelta,
@@ -37,7 +37,7 @@ from ringwall.model.errors import RingwallError, UpstreamError
 from ringwall.model.interaction import Checkpoint, Vantage
 from ringwall.model.ports import Receipt
 from ringwall.model.record import Outcome, RecordId, RecordKind
-from ringwall.model.strict_json import loads
+from ringwall.model.strict_json import loads_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +262,7 @@ async def _finish(exchange: Exchange, run: _Run, delta: Finished) -> list[Delta]
     calls = run.calls.get(delta.index, {})
     if calls:
         parts = tuple(
-            Part(PartId(f"choices/{delta.index}/calls/{number}/arguments"), Origin.MODEL, arguments(call.pieces), JSON)
+            Part(PartId(f"choices/{delta.index}/calls/{number}/arguments"), Origin.MODEL, _arguments(call.pieces), JSON)
             for number, call in sorted(calls.items())
         )
         decision = await _judge(exchange, run, Checkpoint.RESPONSE, parts, None)
@@ -273,19 +273,12 @@ async def _finish(exchange: Exchange, run: _Run, delta: Finished) -> list[Delta]
     return [*out, delta]
 
 
-def arguments(pieces: Sequence[str]) -> Json:
-    """The arguments of a call, from the pieces in which they came.
-
-    Raises:
-        UpstreamError: They are not one JSON object that can be read in one way only.
-    """
+def _arguments(pieces: Sequence[str]) -> Json:
+    """The arguments of a call, from the pieces in which they came."""
     try:
-        value = freeze(loads("".join(pieces) or "{}"))
+        return loads_object("".join(pieces) or "{}")
     except ValueError as error:
         raise UpstreamError("the model proposed a call that cannot be read", code="upstream_arguments") from error
-    if not isinstance(value, Mapping):
-        raise UpstreamError("the model proposed a call that cannot be read", code="upstream_arguments")
-    return value
 
 
 async def _close(exchange: Exchange, run: _Run, outcome: Outcome, cause: Cause | None) -> Receipt:

@@ -15,7 +15,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 
-from ringwall.model.content import MAX_DEPTH
+from ringwall.model.content import MAX_DEPTH, Json, freeze
 
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
@@ -24,7 +24,7 @@ class JsonError(ValueError):
     """The document is refused; says why without repeating its content.
 
     Attributes:
-        code: `not_json`, `not_utf8`, `duplicate_key`, `bad_number`, `bad_text` or `too_deep`.
+        code: `not_json`, `not_utf8`, `duplicate_key`, `bad_number`, `bad_text`, `too_deep` or `not_an_object`.
     """
 
     def __init__(self, code: str, reason: str) -> None:
@@ -57,6 +57,18 @@ def loads(document: bytes | str, *, depth: int = MAX_DEPTH) -> object:
         raise JsonError("bad_number", "a number is too long to be read") from error
     if _SURROGATE.search(text) or not _is_utf8(text):
         _refuse_surrogates(value)
+    return value
+
+
+def loads_object(document: bytes | str, *, depth: int = MAX_DEPTH) -> Mapping[str, Json]:
+    """The document, which must be an object, deeply immutable.
+
+    Raises:
+        JsonError: As for `loads`; `not_an_object` when it is something else.
+    """
+    value = freeze(loads(document, depth=depth), limit=depth)
+    if not isinstance(value, Mapping):
+        raise JsonError("not_an_object", "not a JSON object")
     return value
 
 
