@@ -221,9 +221,27 @@ class Exchange:
             spent = replace(decision, effect=Effect.DENY, cause=cause)
             return await self.refuse(recorder, spent, content, records, retry_after_s=exhausted.retry_after_s)
         records.append(recorder.decision(decision, content, Outcome.SENDS, ids(records[-1:])))
-        await self.ledger.commit(records)  # 7
+        await self.ledger.commit(records, receipt=False)  # 7
         invocation = self._invocation(running, attempt, content, route)
         return Admitted(recorder, facts, upstream, invocation, taken, session, (records[-1].id,))
+
+    async def knock(self, running: RunningWorkload, attempt: Attempt) -> Refused | None:
+        """Judge a caller who could not be verified, before anything of the request is read.
+
+        Returns:
+            The recorded refusal, or None where the organisation lets unverified callers in.
+        """
+        facts, _ = await self._load(running, attempt)
+        decision = await running.chain.decide(Vantage(Checkpoint.INBOUND, attempt.interaction, (), facts))
+        if decision.effect is Effect.ALLOW:
+            return None
+        return await self.refuse(self.recorder(running, attempt, facts), decision, (), [])
+
+    async def may(self, running: RunningWorkload, attempt: Attempt) -> bool:
+        """Whether an attempt without content and without effect (listing a model) would be allowed; not recorded."""
+        facts, _ = await self._load(running, attempt)
+        decision = await running.chain.decide(Vantage(Checkpoint.INBOUND, attempt.interaction, (), facts))
+        return decision.effect is Effect.ALLOW
 
     async def respond(
         self, running: RunningWorkload, attempt: Attempt, admitted: Admitted, answer: Answer
@@ -239,7 +257,7 @@ class Exchange:
         await self.remember(
             attempt, admitted, record.id, [call.id for each in answer.choices for call in each.calls]
         )  # 10
-        receipts = await self.ledger.commit([record], receipts=True)  # 11
+        receipts = await self.ledger.commit([record])  # 11
         return Answered(replace(answer, parts=decision.parts), record.id, receipts[-1])
 
     async def refuse(
@@ -256,7 +274,7 @@ class Exchange:
         if decision.cause is None:
             raise InternalError("refused without a cause", code="engine")
         record = recorder.decision(decision, parts, Outcome.REFUSED, cause or ids(records[-1:]))
-        receipts = await self.ledger.commit([*records, record], receipts=True)
+        receipts = await self.ledger.commit([*records, record])
         return Refused(
             decision.cause, decision.effect, decision.checkpoint, record.id, receipts[-1], retry_after_s=retry_after_s
         )
@@ -266,20 +284,20 @@ class Exchange:
         recorder = self.recorder(running, attempt, attempt.facts)
         body = {"code": inert(error.code), "param": inert(error.param or ""), "status": error.status}
         record = recorder.event(RecordKind.REJECTION, Outcome.REFUSED, body)
-        await self.ledger.commit([record])
+        await self.ledger.commit([record], receipt=False)
         return record.id
 
     async def fail(self, admitted: Admitted, error: RingwallError) -> Failed:
         """Record that an admitted request came to nothing."""
         body = {"code": inert(error.code), "detail": inert(error.detail), "status": error.status}
         record = admitted.recorder.event(RecordKind.FAILURE, Outcome.FAILED, body, admitted.cause)
-        await self.ledger.commit([record])
+        await self.ledger.commit([record], receipt=False)
         return Failed(error, record.id)
 
     async def caller_gone(self, admitted: Admitted) -> None:
         """Record that the caller went away before the answer."""
         record = admitted.recorder.event(RecordKind.FAILURE, Outcome.ENDED, {"code": "caller_gone"}, admitted.cause)
-        await asyncio.shield(self.ledger.commit([record]))
+        await asyncio.shield(self.ledger.commit([record], receipt=False))
 
     async def settle(self, admitted: Admitted, usage: Usage | None) -> None:
         """Replace reserved tokens by counted ones; without a count the reservation stays."""
@@ -341,7 +359,7 @@ class Exchange:
         cause = Cause(None, "model_not_found", remedy)
         body = {"cause": cause_body(cause)}
         record = recorder.event(RecordKind.REJECTION, Outcome.REFUSED, body, ids(records[-1:]))
-        receipts = await self.ledger.commit([*records, record], receipts=True)
+        receipts = await self.ledger.commit([*records, record])
         return Refused(cause, Effect.DENY, Checkpoint.INBOUND, record.id, receipts[-1])
 
     def _invocation(

@@ -123,7 +123,7 @@ async def stream(exchange: Exchange, running: RunningWorkload, attempt: Attempt)
     try:
         first = await anext(upstream, None)  # 8
         record = admitted.recorder.event(RecordKind.OPENING, Outcome.STREAMS, {"buffered": []}, admitted.cause)
-        receipts = await exchange.ledger.commit([record], receipts=True)  # 9
+        receipts = await exchange.ledger.commit([record])  # 9
     except RingwallError as error:
         return await exchange.fail(admitted, error)
     except asyncio.CancelledError:
@@ -231,7 +231,7 @@ async def _judge(
         raise _Stop(await exchange.refuse(run.admitted.recorder, decision, parts, [], cause=(run.opening,)))
     if decision.edits or checkpoint is Checkpoint.RESPONSE:
         record = run.admitted.recorder.decision(decision, parts, Outcome.RELEASES, (run.opening,))
-        await exchange.ledger.commit([record])
+        await exchange.ledger.commit([record], receipt=False)
         if checkpoint is Checkpoint.RESPONSE:
             handles = [call.id for calls in run.calls.values() for call in calls.values()]
             await exchange.remember(run.attempt, run.admitted, record.id, handles)
@@ -293,7 +293,7 @@ async def _close(exchange: Exchange, run: _Run, outcome: Outcome, cause: Cause |
         "tokens": [usage.input_tokens, usage.output_tokens] if usage is not None else [],
     }
     record = run.admitted.recorder.event(RecordKind.CLOSING, outcome, body, (run.opening,))
-    return (await exchange.ledger.commit([record], receipts=True))[-1]
+    return (await exchange.ledger.commit([record]))[-1]
 
 
 def _replayed(answered: Answered, buffered: tuple[str, ...]) -> Streaming:

@@ -77,6 +77,7 @@ class UpstreamPlan:
         base_url: Root of its API; empty for `builtin`.
         account: Names whose credential is used, for policy and records.
         credential: Where the credential is read from: `env:NAME` or `file:PATH`; never the secret. Empty for none.
+        limit_field: What it calls the limit of tokens: `max_completion_tokens` or `max_tokens`.
         private: True when the organisation allows it to be on a private address.
         connect_s: Seconds to connect.
         read_s: Seconds between bytes.
@@ -88,6 +89,7 @@ class UpstreamPlan:
     base_url: str
     account: str
     credential: str
+    limit_field: str = "max_completion_tokens"
     private: bool = False
     connect_s: float = 5.0
     read_s: float = 60.0

@@ -52,12 +52,12 @@ class Receipt:
 class Ledger(Protocol):
     """The append-only ledger."""
 
-    async def commit(self, records: Sequence[Record], *, receipts: bool = False) -> tuple[Receipt, ...]:
+    async def commit(self, records: Sequence[Record], *, receipt: bool = True) -> tuple[Receipt, ...]:
         """Make records durable, all or none, in this order. Returns when they would survive a kill.
 
         Args:
             records: What is to be kept.
-            receipts: Whether the checkpoint that covers them is signed, and a receipt for each returned; else ().
+            receipt: Whether to sign: False for what no caller will hold, such as the barrier before bytes go upstream.
 
         Raises:
             InternalError: They could not be made durable (a full disk, a lost device). Nothing may take effect.

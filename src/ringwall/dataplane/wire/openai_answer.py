@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from ringwall.dataplane.wire.openai_upstream import function
 from ringwall.dataplane.wire.sse import encode
 from ringwall.model.content import Part, PartId
 from ringwall.model.conversation import Answer, CallDelta, Choice, Counted, Delta, Finished, TextDelta, Usage
@@ -44,11 +45,7 @@ def _choice(choice: Choice, parts: Mapping[PartId, Part]) -> dict[str, object]:
     }
     if choice.calls:
         message["tool_calls"] = [
-            {
-                "id": call.id,
-                "type": "function",
-                "function": {"name": call.name, "arguments": text_of(parts[call.arguments])},
-            }
+            {"id": call.id, "type": "function", "function": function(call.name, parts[call.arguments])}
             for call in choice.calls
         ]
     return {"index": choice.index, "message": message, "logprobs": None, "finish_reason": choice.finish}

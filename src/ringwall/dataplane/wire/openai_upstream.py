@@ -202,9 +202,7 @@ def _decode(data: bytes) -> _Body:
     try:
         body = _DECODER.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UpstreamError(
-            "the model's answer cannot be read", code="upstream_broken", detail=type(error).__name__
-        ) from error
+        raise _broken(type(error).__name__) from error
     if body.error is not None:
         raise UpstreamError(
             "the model's provider reports an error", code="upstream_error", detail="error in the answer"
@@ -231,9 +229,7 @@ def parse_answer(data: bytes) -> Answer:
 def _choice(index: int, choice: _Choice, parts: list[Part]) -> Choice:
     message = choice.message
     if message is None or message.function_call is not None or len(message.tool_calls or ()) > MAX_CALLS:
-        raise UpstreamError(
-            "the model's answer cannot be read", code="upstream_broken", detail="unknown form of choice"
-        )
+        raise _broken("unknown form of choice")
     content: tuple[PartId, ...] = ()
     refusal = None
     if message.content is not None:
