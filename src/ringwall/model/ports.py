@@ -41,12 +41,32 @@ class Receipt:
         leaf: Its leaf hash (RFC 9162).
         checkpoint: The signed checkpoint that covers it: a note of origin, size and head with an Ed25519 signature.
         position: Its position in the segment, from 0.
+        path: Inclusion proof (RFC 9162) from the leaf to the root of its batch, which the checkpoint signs.
     """
 
     record: RecordId
     leaf: bytes
     checkpoint: str
     position: int
+    path: tuple[bytes, ...] = ()
+
+
+class Signer(Protocol):
+    """Signs the ledger's checkpoints with Ed25519. The private key stays behind this port."""
+
+    @property
+    def name(self) -> str:
+        """The key's name in a signed note: not empty, no blanks, no `+`."""
+        ...
+
+    @property
+    def public_key(self) -> bytes:
+        """The 32 raw bytes of the public key."""
+        ...
+
+    def sign(self, data: bytes) -> bytes:
+        """The 64 bytes of the signature. Called from the ledger's writer thread."""
+        ...
 
 
 class Ledger(Protocol):
@@ -56,8 +76,11 @@ class Ledger(Protocol):
         """Make records durable, all or none, in this order. Returns when they would survive a kill.
 
         Args:
-            records: What is to be kept.
+            records: What one barrier of law 7 writes together.
             receipt: Whether to sign: False for what no caller will hold, such as the barrier before bytes go upstream.
+
+        Returns:
+            A receipt for each record, or nothing when none was asked for.
 
         Raises:
             InternalError: They could not be made durable (a full disk, a lost device). Nothing may take effect.
