@@ -187,6 +187,9 @@ def _import(entry: Any) -> PublicKey | None:
         return None
     if kind is RSAKey and not MIN_RSA_BITS <= len(str(entry.get("n", ""))) * 6 <= MAX_RSA_BITS + 6:
         return None
+    if entry.get("alg") in ("EdDSA", "Ed25519"):
+        # RFC 9864: two names for one algorithm. The curve says which it is; `alg` would let only one of them pass.
+        entry = {name: value for name, value in entry.items() if name != "alg"}
     try:
         return kind.import_key(entry)
     except (JoseError, ValueError, TypeError, KeyError):
