@@ -69,7 +69,9 @@ def test_a_role_of_another_workload_cannot_be_matched_even_by_a_policy_that_name
     assert invoke(build('permit (principal in Ringwall::Role::"staff", action, resource);'), MALLORY).allowed
 
 
-@pytest.mark.parametrize("role", ["support", "support/", "/agent", "hr/support/agent", "support\n/agent", "SUPPORT/agent"])
+@pytest.mark.parametrize(
+    "role", ["support", "support/", "/agent", "hr/support/agent", "support\n/agent", "SUPPORT/agent"]
+)
 def test_a_role_that_only_looks_like_one_of_the_workload_does_not_count(role: str) -> None:
     answer = invoke(build(), replace(ALICE, roles=frozenset({role})))
     assert answer.allowed == (role == "support/")  # the grammar of roles, checked where they are mapped, forbids it

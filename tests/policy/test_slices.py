@@ -19,14 +19,20 @@ SCOPES = st.one_of(
         lambda names: "action in [" + ", ".join(f'Ringwall::Action::"{name}"' for name in names) + "]"
     ),
 )
-POLICIES = st.tuples(st.sampled_from(["permit", "forbid"]), SCOPES).map(lambda p: f"{p[0]} (principal, {p[1]}, resource);")
+POLICIES = st.tuples(st.sampled_from(["permit", "forbid"]), SCOPES).map(
+    lambda p: f"{p[0]} (principal, {p[1]}, resource);"
+)
 
 
 @settings(deadline=None, max_examples=100)
 @given(policies=st.lists(POLICIES, max_size=6), action=ACTION)
 def test_a_slice_decides_as_the_whole_set(policies: list[str], action: str) -> None:
     text = "\n".join(policies)
-    request = {"principal": uid("Principal", "p"), "action": uid("Action", action), "resource": uid(ACTIONS[action], "r")}
+    request = {
+        "principal": uid("Principal", "p"),
+        "action": uid("Action", action),
+        "resource": uid(ACTIONS[action], "r"),
+    }
     whole = cedarpy.is_authorized(request, text, json.dumps([]))
     sliced = cedarpy.is_authorized(request, cut(parse(PolicyText("t", text), may_permit=True))[action], json.dumps([]))
     assert sliced.decision is whole.decision

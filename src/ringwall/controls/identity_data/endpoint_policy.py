@@ -52,11 +52,11 @@ class EndpointPolicy(Control):
         }
         if vantage.checkpoint is Checkpoint.EGRESS:
             to = vantage.facts[Destination]
-            action, resource, refused = "use_upstream", ("Upstream", to.upstream), "upstream_not_permitted"
+            action, kind, name, refused = "use_upstream", "Upstream", to.upstream, "upstream_not_permitted"
             context |= {"account": to.account, "scheme": to.scheme, "host": to.host, "port": to.port}
         else:
-            action, resource, refused = "use_endpoint", ("Endpoint", str(interaction.workload)), "endpoint_not_permitted"
-        answer = await self._policy.decide(interaction.principal, action, resource, context, interaction.workload)
+            action, kind, name, refused = "use_endpoint", "Endpoint", interaction.workload, "endpoint_not_permitted"
+        answer = await self._policy.decide(interaction.principal, action, (kind, name), context, interaction.workload)
         if answer.errors:
             return _deny(vantage, "policy_error")
         return Allow(vantage.everything) if answer.allowed else _deny(vantage, refused)
