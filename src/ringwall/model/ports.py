@@ -14,6 +14,7 @@ from ringwall.model.content import Part
 from ringwall.model.conversation import Answer, Conversation, Delta
 from ringwall.model.facts import Destination, Identity, Standing
 from ringwall.model.framework import WorkloadId
+from ringwall.model.identity import ApiKeyRow
 from ringwall.model.interaction import Principal, SessionKey
 from ringwall.model.record import Record, RecordId
 from ringwall.model.session import SessionState
@@ -139,6 +140,18 @@ class Directory(Protocol):
 
         Args:
             credential: What followed `Bearer `, or None when nothing was presented.
+        """
+        ...
+
+
+class ApiKeys(Protocol):
+    """The API keys of the organisation."""
+
+    def find(self, key_id: str) -> ApiKeyRow | None:
+        """The key of this id, revoked and expired ones too; None when there is none. Never blocks.
+
+        Raises:
+            InternalError: The keys cannot be read. The request is refused.
         """
         ...
 
