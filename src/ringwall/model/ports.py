@@ -131,6 +131,10 @@ class Upstream(Protocol):
         """
         ...
 
+    async def close(self) -> None:
+        """Let go of what is open."""
+        ...
+
 
 class Directory(Protocol):
     """Who is it that presents this credential? Checks it, and never raises for a bad one."""

@@ -9,10 +9,10 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Callable
 
 from ringwall.model.errors import CallerError
 from ringwall.model.framework import WorkloadId
@@ -26,9 +26,9 @@ _HANDLE = re.compile(r"rws_([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})")
 class SessionHandles:
     """Makes and checks handles."""
 
-    def __init__(self, mac: Callable[[bytes], bytes]) -> None:
-        """Take the keyed function: HMAC-SHA-256 under a key that never leaves this installation."""
-        self._mac = mac
+    def __init__(self, key: bytes) -> None:
+        """Take the key for HMAC-SHA-256; it never leaves this installation."""
+        self._key = key
 
     def resolve(
         self,
@@ -66,5 +66,5 @@ class SessionHandles:
 
     def _sign(self, seed: str, workload: WorkloadId, principal: Principal) -> str:
         bound = b"\0".join((b"session", seed.encode(), workload.encode(), principal.name.encode()))
-        mac = base64.urlsafe_b64encode(self._mac(bound)).rstrip(b"=").decode()
+        mac = base64.urlsafe_b64encode(hmac.digest(self._key, bound, hashlib.sha256)).rstrip(b"=").decode()
         return f"rws_{seed}.{mac}"
