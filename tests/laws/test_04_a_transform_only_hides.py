@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,7 +54,7 @@ spans = st.tuples(st.integers(0, 30), st.integers(1, 10), st.sampled_from(EditAc
 @given(st.lists(spans, max_size=8))
 def test_overlaps_merge_to_their_covering_span_and_the_strictest_wins(edits):
     merged = merge(edits)
-    for first, second in zip(merged, merged[1:], strict=False):
+    for first, second in pairwise(merged):
         assert first.place.end <= second.place.start
     covered = {n for edit in edits for n in range(edit.place.start, edit.place.end)}
     assert covered == {n for edit in merged for n in range(edit.place.start, edit.place.end)}

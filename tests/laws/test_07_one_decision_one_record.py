@@ -1,4 +1,4 @@
-"""Law 7: one decision, one record, before its effect; killed at any instant, the ledger never claims what was not done."""
+"""Law 7: one decision, one record, before its effect; the ledger never claims what was not done."""
 
 from __future__ import annotations
 

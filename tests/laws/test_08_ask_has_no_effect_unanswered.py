@@ -1,4 +1,4 @@
-"""Law 8, as far as it goes without approvals: an Ask is recorded as Ask and answered with a refusal; nothing happens."""
+"""Law 8, as far as it goes without approvals: an Ask is recorded as Ask and answered with a refusal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Law 9: what is sent is the judged and edited content, encoded anew; what cannot be read in one way only is refused."""
+"""Law 9: what is sent is the judged and edited content; what can be read in two ways is refused."""
 
 from __future__ import annotations
 

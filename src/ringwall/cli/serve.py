@@ -29,7 +29,7 @@ RootKey = Annotated[
     str,
     typer.Option(
         "--root-key",
-        help="Where the root key is: file (default place), file:PATH, passphrase:env:NAME, passphrase:file:PATH, keyring.",
+        help="Where the root key is: file, file:PATH, passphrase:env:NAME, passphrase:file:PATH or keyring.",
         envvar="RINGWALL_ROOT_KEY",
     ),
 ]
