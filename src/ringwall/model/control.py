@@ -55,6 +55,20 @@ class Control(Protocol):
         """Judge what stands before us. Raising anything is a Deny."""
         ...
 
+    def held(self, tail: str) -> int:
+        """At CHUNK: how much of the end of a stream's text must not be released yet.
+
+        A control may answer with less than `lookback` where it can tell that what was said is complete: no finding
+        then spans the place where the text is cut, or looks across it.
+
+        Args:
+            tail: The text so far, or its last `lookback` code points.
+
+        Returns:
+            How many trailing code points may still become part of a finding or be changed by one, at most `lookback`.
+        """
+        return min(len(tail), self.lookback or 0)
+
 
 class Stricter(Enum):
     """Which direction of a setting is stricter. A change in any other direction is a loosening."""
