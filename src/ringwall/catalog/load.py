@@ -58,7 +58,8 @@ OPTIONAL: Mapping[str, type | tuple[type, ...]] = {
     "may_relax": list,
     "defaults": dict,
 }
-_NAME = re.compile(r"[a-z][a-z0-9_]{1,62}")
+_NAME = re.compile(r"[a-z][a-z0-9_]{1,62}(?:\.[a-z][a-z0-9_]{1,62})?")
+"""A name, or `setting.key` for one key of a setting that is a table."""
 _KEY_LINE = re.compile(r'\s*"?([A-Za-z0-9_-]+)"?\s*=')
 _TABLE_LINE = re.compile(r"\s*\[\s*([A-Za-z0-9_.-]+)\s*\]")
 
@@ -212,8 +213,14 @@ def _check(source: _Source) -> None:
     step = data.get("step")
     if step is not None and step not in STEPS:
         raise source.error(f'no such step of the worked example: "{step}"', "step")
-    if unknown := sorted(set(source.names("may_relax")) - set(data.get("defaults", {})) - {"mode"}):
+    if unknown := sorted(set(source.names("may_relax")) - _paths(data.get("defaults", {})) - {"mode"}):
         raise source.error(f'"{unknown[0]}" may be relaxed but has no default', "may_relax")
+
+
+def _paths(defaults: Mapping[str, Any]) -> set[str]:
+    """The names of all settings, and of every key of those that are tables."""
+    tables = {name: value for name, value in defaults.items() if isinstance(value, dict)}
+    return {*defaults, *(f"{name}.{key}" for name, table in tables.items() for key in table)}
 
 
 class _Source:

@@ -56,11 +56,18 @@ class Control(Protocol):
         ...
 
     def held(self, tail: str) -> int:
-        """At CHUNK: how many trailing code points of the text so far may still become part of, or change, a finding.
+        """At CHUNK: how much of the end of a stream's text must not be released yet.
 
-        A finding that starts before them is complete and will not change, whatever follows. At most `lookback`.
+        A control may answer with less than `lookback` where it can tell that what was said is complete: no finding
+        then spans the place where the text is cut, or looks across it.
+
+        Args:
+            tail: The text so far, or its last `lookback` code points.
+
+        Returns:
+            How many trailing code points may still become part of a finding or be changed by one, at most `lookback`.
         """
-        return self.lookback or 0
+        return min(len(tail), self.lookback or 0)
 
 
 class Stricter(Enum):

@@ -15,7 +15,6 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import total_ordering
 from typing import NewType
 
 ControlId = NewType("ControlId", str)
@@ -28,9 +27,12 @@ CONTROL_ID = re.compile(r"(infrastructure|identity_data|application|governance)\
 WORKLOAD_ID = re.compile(r"[a-z][a-z0-9-]{0,62}")
 
 
-@total_ordering
 class _Cumulative(StrEnum):
-    """A scale whose members are ordered as they are declared."""
+    """A scale whose members are ordered as they are declared.
+
+    All four comparisons are written out: `total_ordering` would leave `<=` and `>=` to `str`, and the alphabet knows
+    no phases.
+    """
 
     @property
     def rank(self) -> int:
@@ -40,6 +42,21 @@ class _Cumulative(StrEnum):
         if not isinstance(other, type(self)):
             return NotImplemented
         return self.rank < other.rank
+
+    def __le__(self, other: object) -> bool:
+        if not isinstance(other, type(self)):
+            return NotImplemented
+        return self.rank <= other.rank
+
+    def __gt__(self, other: object) -> bool:
+        if not isinstance(other, type(self)):
+            return NotImplemented
+        return self.rank > other.rank
+
+    def __ge__(self, other: object) -> bool:
+        if not isinstance(other, type(self)):
+            return NotImplemented
+        return self.rank >= other.rank
 
 
 class UseCase(_Cumulative):

@@ -1,0 +1,127 @@
+"""Does the content try to take over the model? Refuses prompt attacks, direct and hidden, in any disguise we can undo.
+
+* INBOUND and TOOL_RESULT: every part, by its origin. Trust follows origin: an operator's own instructions may speak of
+  ignoring things, a tool's result may not.
+* Covers text and JSON, keys and numbers included. Any other media is not covered, and thereby refused (law 3).
+* What could not be looked at within bounds (too many encodings inside one another) is refused, not skipped.
+
+Seed: "Detects injection patterns and harmful intent before the prompt reaches the model."
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ringwall.detectors.normalize import Bounds
+from ringwall.detectors.prompt_attack import Assessment, assess, warm
+from ringwall.model.content import JSON, TEXT, Leaf, LeafKind, Origin, Part, PartId, Place
+from ringwall.model.control import Control, Cost, Settings, Stricter, setting
+from ringwall.model.facts import Fact
+from ringwall.model.framework import ControlId
+from ringwall.model.interaction import Checkpoint, Vantage
+from ringwall.model.verdict import Allow, Deny, DenyKind, Evidence, Verdict
+
+REMEDY = "the content reads like an attempt to override the instructions of this application; rephrase it plainly"
+UNREADABLE_REMEDY = "the content is encoded too deeply to be checked; send it as plain text"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptAttackSettings(Settings):
+    """From which score content is refused, by origin, and how far disguises are followed."""
+
+    person: float = setting(Stricter.LOWER, "Score from which a person's words are refused.", least=0)
+    tool: float = setting(Stricter.LOWER, "Score from which a tool's result is refused.", least=0)
+    retrieved: float = setting(Stricter.LOWER, "Score from which a retrieved document is refused.", least=0)
+    peer: float = setting(Stricter.LOWER, "Score from which a peer agent's message is refused.", least=0)
+    memory: float = setting(Stricter.LOWER, "Score from which remembered content is refused.", least=0)
+    model: float = setting(Stricter.LOWER, "Score from which a model's earlier words are refused.", least=0)
+    operator: float = setting(Stricter.LOWER, "Score from which the operator's instructions are refused.", least=0)
+    max_depth: int = setting(Stricter.FIXED, "Encodings inside one another that are followed.", least=1)
+    max_views: int = setting(Stricter.FIXED, "Readings of one text that are looked at.", least=4)
+    max_bytes: int = setting(
+        Stricter.FIXED, "Size of all readings of one text, besides four times its own.", unit="characters", least=4096
+    )
+
+
+class PromptAttack(Control):
+    """Refuses content that tries to take over the model."""
+
+    id: ClassVar[ControlId] = ControlId("application.prompt_attack")
+    settings_type: ClassVar[type[Settings]] = PromptAttackSettings
+    checkpoints: ClassVar[frozenset[Checkpoint]] = frozenset({Checkpoint.INBOUND, Checkpoint.TOOL_RESULT})
+    needs: ClassVar[frozenset[type[Fact]]] = frozenset()
+    cost: ClassVar[Cost] = Cost.PATTERNS
+    lookback: ClassVar[int | None] = None
+
+    def __init__(self, settings: PromptAttackSettings) -> None:
+        self._thresholds: Mapping[Origin, float] = {
+            Origin.PERSON: settings.person,
+            Origin.TOOL: settings.tool,
+            Origin.RETRIEVED: settings.retrieved,
+            Origin.PEER: settings.peer,
+            Origin.MEMORY: settings.memory,
+            Origin.MODEL: settings.model,
+            Origin.OPERATOR: settings.operator,
+        }
+        self._bounds = Bounds(settings.max_depth, settings.max_views, settings.max_bytes)
+        warm()
+
+    async def examine(self, vantage: Vantage) -> Verdict:
+        """Judge every part by its origin.
+
+        Steps:
+            1. Leave what we cannot read uncovered.
+            2. Assess each text: a text part whole, a JSON part leaf by leaf and its texts together.
+            3. Deny where a score reaches the origin's threshold, or where a bound was exceeded.
+        """
+        covered: set[PartId] = set()
+        evidence: list[Evidence] = []
+        code = ""
+        for part in vantage.parts:
+            # 1.
+            if part.media not in (TEXT, JSON):
+                continue
+            covered.add(part.id)
+            threshold = self._thresholds[part.origin]
+            # 2.
+            for leaf, found in self._assessments(part):
+                # 3.
+                evidence += _evidence(part, leaf, found)
+                if found.findings and found.score >= threshold:
+                    code = code or found.findings[0].kind
+                elif found.exceeded and part.origin is not Origin.OPERATOR:
+                    code = code or "too_deeply_encoded"
+        if code:
+            remedy = UNREADABLE_REMEDY if code == "too_deeply_encoded" else REMEDY
+            return Deny(frozenset(covered), code, remedy, DenyKind.CONTENT, tuple(evidence))
+        return Allow(frozenset(covered), tuple(evidence))
+
+    def _assessments(self, part: Part) -> list[tuple[Leaf, Assessment]]:
+        if isinstance(part.value, str):
+            return [(Leaf("", part.value), assess(part.value, self._bounds))]
+        leaves = list(part.leaves())
+        found = [(leaf, assess(leaf.text, self._bounds)) for leaf in leaves if leaf.kind is not LeafKind.NUMBER]
+        # An attack may be cut into leaves that the model reads as one: ["ignore previous", "instructions"].
+        together = " ".join(leaf.text for leaf in leaves)
+        found.append((Leaf("", together, LeafKind.NUMBER), assess(together, self._bounds)))
+        return found
+
+
+def _evidence(part: Part, leaf: Leaf, found: Assessment) -> list[Evidence]:
+    joined = leaf.kind is LeafKind.NUMBER
+    evidence = [
+        Evidence(
+            each.kind,
+            None if joined else Place(part.id, leaf.pointer, each.start, each.end, leaf.kind),
+            round(each.score, 4),
+        )
+        for each in found.findings
+    ]
+    if found.exceeded:
+        evidence.append(Evidence("too_deeply_encoded", Place(part.id, leaf.pointer, 0, len(leaf.text), leaf.kind)))
+    return evidence
+
+
+CONTROL = PromptAttack

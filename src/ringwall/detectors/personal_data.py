@@ -1,0 +1,209 @@
+"""Which personal data and secrets stand in a text, in whatever form? Each is found from nearby text alone.
+
+* Found: card numbers, US social security numbers, IBANs, e-mail addresses, phone numbers, secrets; also inside encoded
+  runs (base64, hexadecimal, percent, entities ...), where the whole run is the place.
+* *Locality*: whether a code point belongs to a finding depends only on the `LOOKBACK` code points to either side of
+  it. So a stream judged window by window finds what judging the whole would have found.
+* That needs bounds, and what exceeds one is a finding itself: more than `MAX_INVISIBLE` invisible characters in a row
+  (`invisible_run`), an encoded run longer than `max_run` (`encoded_run`). A span is cut off at `MAX_SPAN`.
+* `held` says how much of a text's end may still become part of a finding: in prose, about the last word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, partial
+
+from ringwall.detectors import identifiers, secrets
+from ringwall.detectors.encodings import DECODERS, Decoder
+from ringwall.detectors.normalize import look_closer, prepare
+from ringwall.detectors.patterns import Pattern, PatternSet
+from ringwall.detectors.unfold import CANONICAL, INVISIBLE_CLASS
+
+KINDS = ("card_number", "us_ssn", "iban", "email", "phone", "secret", "encoded_run", "invisible_run")
+MAX_INVISIBLE = 8
+MAX_RUN = 2048
+"""Code points of an encoded run that are decoded; a longer one is a finding."""
+MAX_SPAN = 4608
+"""Code points of the text as it came that one finding covers."""
+LOOKBACK = 5120
+"""Code points to either side on which a finding may depend."""
+MAX_DEPTH = 3
+"""Encodings inside one another that are followed."""
+MIN_RUN = 12
+"""Code points of the shortest run that is worth decoding by itself."""
+
+_INVISIBLE_RUN = re.compile(f"[{INVISIBLE_CLASS}]{{{MAX_INVISIBLE + 1},}}")
+_TOKEN = re.compile(r"[!-~]+")
+_CHARACTER_CODES = ("percent", "entity", "escape")
+_RUN_DECODERS = tuple(each for each in DECODERS if each.name not in (*_CHARACTER_CODES, "spaced", "morse"))
+_CODE_DECODERS = tuple(each for each in DECODERS if each.name in _CHARACTER_CODES)
+_TRIGGERS = (
+    Pattern("digits", "personal", r"[0-9](?:[^0-9A-Za-z]{0,9}[0-9]){6}", spans=False),
+    Pattern("at", "personal", "@", spans=False),
+    Pattern("letters_digits", "personal", r"[A-Za-z]{2}[0-9]{2}[ -]?[0-9A-Za-z]{4}", spans=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Something found.
+
+    Attributes:
+        kind: What it is, one of `KINDS`.
+        start: First code point of its place in the text as it came.
+        end: One past the last.
+    """
+
+    kind: str
+    start: int
+    end: int
+
+
+@cache
+def _patterns() -> PatternSet:
+    return PatternSet(_TRIGGERS + secrets.triggers())
+
+
+def warm() -> None:
+    """Compile what is needed, so that the first request does not wait for it."""
+    prepare()
+    _patterns()
+
+
+def find(text: str, max_run: int = MAX_RUN) -> tuple[Found, ...]:
+    """Everything in a text, by place; findings may overlap.
+
+    Steps:
+        1. Runs of invisible characters.
+        2. The canonical form, and what stands in it.
+        3. What stands in encoded runs.
+    """
+    closer = look_closer(text, ciphers=False)
+    found: set[Found] = set()
+    if text.isascii() and "control" not in closer:
+        # 2, 3.
+        found.update(_plain(text))
+        if closer:
+            found.update(_encoded(text, closer, max_run, MAX_DEPTH))
+    else:
+        # 1.
+        for run in _INVISIBLE_RUN.finditer(text):
+            found.add(Found("invisible_run", *run.span()))
+        # 2, 3.
+        canonical = text.translate(CANONICAL)
+        back = CANONICAL.origin(text)
+        closer = look_closer(canonical, ciphers=False)
+        inside = set(_plain(canonical))
+        inside.update(_encoded(canonical, closer, max_run, MAX_DEPTH) if closer else ())
+        found.update(Found(each.kind, *back(each.start, each.end)) for each in inside)
+    if not found:
+        return ()
+    cut = (Found(each.kind, each.start, min(each.end, each.start + MAX_SPAN)) for each in found)
+    return tuple(sorted(cut, key=lambda each: (each.start, each.end, each.kind)))
+
+
+def _plain(text: str) -> Iterator[Found]:
+    """What stands in a canonical text as it is."""
+    hits = _patterns().scan(text.encode("utf-8", "replace"))
+    if not hits:
+        return
+    ids = frozenset(hit.pattern.id for hit in hits)
+    if "digits" in ids:
+        for span in identifiers.cards(text):
+            yield Found("card_number", *span)
+        for span in identifiers.social_security_numbers(text):
+            yield Found("us_ssn", *span)
+        for span in identifiers.phones(text):
+            yield Found("phone", *span)
+    if "letters_digits" in ids:
+        for span in identifiers.ibans(text):
+            yield Found("iban", *span)
+    if "at" in ids:
+        for span in identifiers.emails(text):
+            yield Found("email", *span)
+    for span in secrets.find(text, ids):
+        yield Found("secret", *span)
+
+
+def _encoded(text: str, closer: frozenset[str], max_run: int, depth: int) -> Iterator[Found]:
+    """What stands in encoded runs; each is decoded by itself, so that nothing far away matters."""
+    for start, end, decoder in _runs(text, closer):
+        if end - start > max_run:
+            yield Found("encoded_run", start, end)
+            continue
+        if end - start < MIN_RUN:
+            continue
+        decoded = _decoded(text[start:end], decoder)
+        if decoded is None:
+            continue
+        if depth == 0:
+            yield Found("encoded_run", start, end)
+            continue
+        plain = decoded.translate(CANONICAL)
+        kinds = {each.kind for each in _plain(plain)}
+        deeper = look_closer(plain, ciphers=False)
+        if deeper and plain != text[start:end]:
+            kinds.update(each.kind for each in _encoded(plain, deeper, max_run, depth - 1))
+        for kind in kinds:
+            yield Found(kind, start, end)
+
+
+def _runs(text: str, closer: frozenset[str]) -> Iterator[tuple[int, int, Decoder | None]]:
+    for decoder in _RUN_DECODERS:
+        if closer & decoder.triggers:
+            for match in decoder.run.finditer(text):
+                yield match.start(), match.end(), decoder
+    if closer & {"percent", "entity", "escape"}:
+        # Neighbouring words that hold such codes, one blank apart, are one run: a number may be written in several.
+        start = end = -1
+        for token in _TOKEN.finditer(text):
+            if not any(each.run.search(token[0]) for each in _CODE_DECODERS):
+                continue
+            if start >= 0 and token.start() == end + 1:
+                end = token.end()
+                continue
+            if start >= 0:
+                yield start, end, None
+            start, end = token.span()
+        if start >= 0:
+            yield start, end, None
+
+
+def _decoded(run: str, decoder: Decoder | None) -> str | None:
+    if decoder is not None:
+        return decoder.decode(run)
+    for each in _CODE_DECODERS:
+        run = each.run.sub(partial(_piece, each), run)
+    return run
+
+
+def _piece(decoder: Decoder, match: re.Match[str]) -> str:
+    return decoder.decode(match[0]) or ""
+
+
+_CLEAN_WORD = re.compile(r"[A-Za-zÀ-ɏͰ-ӿ]+[.,;!?)\"'”’]{0,3}")
+_NAMING = re.compile(r"(?i)key|secret|token|passw|pwd|bearer|ssn|security|begin|private|number|[a-z]{16}")
+
+
+def held(text: str) -> int:
+    """How many code points at the end of a text may still become part of a finding, or be changed by one.
+
+    A text may be cut after a blank that follows two words of letters only, of which neither names a secret or a number:
+    no finding spans such a place or looks across it. Everything after the last such place is held.
+    """
+    floor = max(0, len(text) - LOOKBACK)
+    if "-----BEGIN" in text[floor:]:
+        return len(text) - floor
+    at = len(text)
+    while True:
+        blank = text.rfind(" ", floor, at)
+        if blank < 0:
+            return len(text) - floor
+        before = text[max(floor, blank - 64) : blank].split(" ")
+        words = before[-2:] if len(before) > 2 or blank - 64 <= 0 else before[-1:]
+        if words and all(_CLEAN_WORD.fullmatch(each) and not _NAMING.search(each) for each in words):
+            return len(text) - blank - 1
+        at = blank
