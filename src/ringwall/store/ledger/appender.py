@@ -20,6 +20,7 @@ from ringwall.model.record import Outcome, Record, RecordKind, inert, leaf_hash,
 from ringwall.store.ledger import checkpoint as checkpoints
 from ringwall.store.ledger import merkle, segment
 from ringwall.store.ledger.checkpoint import Checkpoint
+from ringwall.store.ledger.encoding import encode
 
 _CREATE = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _MODE = 0o600
@@ -180,7 +181,7 @@ def open_segment(
         made.append(os.open(notes_path, _CREATE, _MODE))
         fcntl.flock(made[0], fcntl.LOCK_EX | fcntl.LOCK_NB)
         appender = Appender(name, made[0], made[1], signer)
-        opener = start.record(now_us, ends).encode()
+        opener = encode(start.record(now_us, ends))
         if len(opener) > segment.MAX_RECORD_BYTES:
             raise OSError(errno.E2BIG, "too many segments")
         appender.append([opener], sign=True)  # 2

@@ -2,7 +2,7 @@
 
 * The walk ends at the first bad record: the chain says nothing about what follows.
 * Memory is bounded by one line, the receipts at hand and the streams that are open.
-* A record is canonical when RFC 8785 would write the same bytes. Python's encoder does for printable ASCII and whole
+* A record is canonical when RFC 8785 would write the same bytes. The fast encoder does for ASCII and whole
   numbers; the rest goes to the `rfc8785` package, which is slower by far.
 """
 
@@ -21,6 +21,7 @@ from ringwall.model.ports import Receipt
 from ringwall.model.record import VERSION, RecordKind, inert, leaf_hash
 from ringwall.store.ledger import checkpoint as checkpoints
 from ringwall.store.ledger import segment
+from ringwall.store.ledger.encoding import encode_plain
 from ringwall.store.ledger.report import Finding, FindingKind, Interrupted, Mark
 
 MAX_OPEN_STREAMS = 100_000
@@ -29,7 +30,6 @@ _FIELDS = frozenset(
     "action cause checkpoint content decision effect id interaction kind outcome plan principal resource session "
     "source time_us trace v workload".split()
 )
-_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 class Streams:
@@ -184,8 +184,8 @@ def read_record(body: bytes) -> dict[str, Any] | str:
 
     try:
         fields = json.loads(body, parse_int=whole, parse_float=fraction)
-        written = _ENCODER.encode(fields).encode() if is_plain else rfc8785.dumps(fields)
-    except (ValueError, RecursionError):
+        written = encode_plain(fields) if is_plain else rfc8785.dumps(fields)
+    except (ValueError, TypeError, RecursionError):
         return "the record is not JSON that RFC 8785 can write"
     if written != body:
         return "the record is not in canonical form"

@@ -23,6 +23,7 @@ from ringwall.model.ports import Clock, Receipt, Signer
 from ringwall.model.record import Record, RecordId
 from ringwall.store.ledger import merkle, segment
 from ringwall.store.ledger.appender import Abandoned, Appender, Signed, Start, open_segment, reason_of
+from ringwall.store.ledger.encoding import encode
 
 MAX_BATCH_RECORDS = 4096
 """Records that one fsync covers at most; the rest waits for the next."""
@@ -118,7 +119,7 @@ class SegmentLedger:
         if not records:
             return ()
         # Encoded here and not in the thread: what cannot be encoded fails its own caller only.
-        bodies = [record.encode() for record in records]
+        bodies = [encode(record) for record in records]
         if max(map(len, bodies)) > segment.MAX_RECORD_BYTES:
             raise InternalError("a record is too large", code="record_too_large")
         loop = asyncio.get_running_loop()
