@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pyotp
-from argon2 import PasswordHasher
 
-from ringwall.controlplane.issuer.accounts import STEP_S, digest
+from ringwall.controlplane.issuer.accounts import STEP_S
 from ringwall.controlplane.issuer.app import Issuer
 from ringwall.controlplane.issuer.login import HttpAnswer
 from ringwall.controlplane.issuer.protocol import CLI, Client, IssuerSettings
+from ringwall.controlplane.issuer.sealing import AesGcmSeal
 from ringwall.controlplane.issuer.signing import SigningKeys
-from ringwall.model.errors import CallerError
-from ringwall.model.identity import User
 
 NOW = 1_800_000_000
 AT = "http://127.0.0.1:8081/issuer"
-FAST = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+SEAL = AesGcmSeal(bytes(range(32)))
+LOCK_FROM, LOCK_S = 5, 900
 PASSWORD = "correct horse battery"
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 CONSOLE = Client("ringwall-console", frozenset({"https://ringwall.example/console/callback"}))
@@ -38,60 +37,88 @@ class FakeClock:
         return self.now_s
 
 
+@dataclass(frozen=True)
+class MemoryUser:
+    subject: str
+    username: str
+    groups: tuple[str, ...]
+    totp_sealed: bytes | None = None
+    password: str | None = None
+    step: int = -1
+    failures: int = 0
+    locked_until_us: int = 0
+
+
 class MemoryUsers:
-    """Port `Users` in memory."""
+    """`Users` in memory, with the rules of the stored ones."""
 
-    def __init__(self, *users: User) -> None:
-        self.by_name = {user.username: user for user in users}
-        self.codes: dict[bytes, frozenset[str]] = {}
+    def __init__(self, clock: FakeClock, *users: MemoryUser) -> None:
+        self.clock = clock
+        self.by_subject = {user.subject: user for user in users}
+        self.codes: dict[tuple[str, str], str] = {}
 
-    def _change(self, subject: str, **change: Any) -> None:
-        user = next(each for each in self.by_name.values() if each.subject == subject)
-        self.by_name[user.username] = replace(user, **change)
+    def named(self, username: str) -> MemoryUser | None:
+        return next((user for user in self.by_subject.values() if user.username == username), None)
 
-    def _of(self, subject: str) -> User:
-        return next(each for each in self.by_name.values() if each.subject == subject)
+    def change(self, subject: str, **change: Any) -> None:
+        self.by_subject[subject] = replace(self.by_subject[subject], **change)
 
-    def get(self, username: str) -> User | None:
-        return self.by_name.get(username)
+    def check_password(self, username: str, password: str) -> tuple[str, MemoryUser | None]:
+        user = self.named(username)
+        if user is None:
+            return "unknown", None
+        if user.locked_until_us > self.clock.now_us():
+            return "locked", None
+        if user.password is None or user.password != password:
+            self.fail(user.subject)
+            return "wrong", None
+        return "good", user
 
-    def is_enrolment_open(self, code_sha256: bytes) -> bool:
-        return code_sha256 in self.codes
+    def accept_totp_step(self, subject: str, step: int) -> str:
+        if step <= self.by_subject[subject].step:
+            return "replayed"
+        self.change(subject, step=step)
+        return "good"
 
-    def enrol(
-        self, code_sha256: bytes, *, username: str, password_hash: str, totp_secret: str, totp_step: int
-    ) -> User | None:
-        if username in self.by_name:
-            raise CallerError("this username is taken", code="enrolment_refused", param="username")
-        groups = self.codes.pop(code_sha256, None)
-        if groups is None:
-            return None
-        user = User(f"usr_{len(self.by_name)}", username, password_hash, totp_secret, totp_step, groups)
-        self.by_name[username] = user
-        return user
+    def fail(self, subject: str) -> None:
+        failures = self.by_subject[subject].failures + 1
+        self.change(subject, failures=failures)
+        if failures >= LOCK_FROM:
+            self.change(subject, locked_until_us=self.clock.now_us() + LOCK_S * 1_000_000)
 
-    def take_totp_step(self, subject: str, step: int) -> bool:
-        if step <= self._of(subject).totp_step:
-            return False
-        self._change(subject, totp_step=step)
-        return True
+    def succeed(self, subject: str) -> None:
+        self.change(subject, failures=0, locked_until_us=0)
 
-    def failed(self, subject: str, *, lock_from: int, locked_until_us: int) -> None:
-        failures = self._of(subject).failures + 1
-        self._change(subject, failures=failures)
-        if failures >= lock_from:
-            self._change(subject, locked_until_us=locked_until_us)
+    def peek_code(self, code: str, purpose: str) -> MemoryUser | None:
+        subject = self.codes.get((code, purpose))
+        return None if subject is None else self.by_subject[subject]
 
-    def succeeded(self, subject: str) -> None:
-        self._change(subject, failures=0, locked_until_us=0)
+    def consume_code(self, code: str, purpose: str) -> MemoryUser | None:
+        subject = self.codes.pop((code, purpose), None)
+        return None if subject is None else self.by_subject[subject]
+
+    def set_password(self, subject: str, password: str) -> None:
+        self.change(subject, password=password)
+
+    def set_totp(self, subject: str, sealed: bytes, *, step: int) -> None:
+        self.change(subject, totp_sealed=sealed, step=step)
+
+
+def people(clock: FakeClock) -> MemoryUsers:
+    """Alice, enrolled, and Bob, who has a one-time code."""
+    sealed = SEAL.seal(SECRET.encode(), b"totp:usr_alice")
+    users = MemoryUsers(
+        clock,
+        MemoryUser("usr_alice", "alice", ("admins",), sealed, PASSWORD),
+        MemoryUser("usr_bob", "bob", ("staff",)),
+    )
+    users.codes["one-time-code", "enrol"] = "usr_bob"
+    users.codes["reset-code", "reset"] = "usr_alice"
+    return users
 
 
 def totp(now_s: float, secret: str = SECRET) -> str:
     return pyotp.TOTP(secret).at(int(now_s))
-
-
-def alice() -> User:
-    return User("usr_alice", "alice", FAST.hash(PASSWORD), SECRET, 0, frozenset({"admins"}))
 
 
 class Scene:
@@ -99,11 +126,10 @@ class Scene:
 
     def __init__(self) -> None:
         self.clock = FakeClock()
-        self.users = MemoryUsers(alice())
-        self.users.codes[digest("one-time-code")] = frozenset({"admins"})
+        self.users = people(self.clock)
         self.keys = SigningKeys(self.clock)
         self.settings = IssuerSettings(AT, "ringwall", (CLI, CONSOLE))
-        self.issuer = Issuer(self.settings, users=self.users, keys=self.keys, clock=self.clock, hasher=FAST)
+        self.issuer = Issuer(self.settings, users=self.users, keys=self.keys, seal=SEAL, clock=self.clock)
 
     def code(self) -> str:
         """Digits that were not used yet."""

@@ -12,7 +12,7 @@ HOSTILE = '"><script>alert(1)</script>'
 def test_everything_foreign_is_escaped() -> None:
     for page in (
         pages.login("/l", HOSTILE, HOSTILE, "http://127.0.0.1:5/callback", HOSTILE),
-        pages.enrolment("/e", HOSTILE, HOSTILE, "<svg></svg>", HOSTILE),
+        pages.enrolment("/e", HOSTILE, HOSTILE, HOSTILE, "<svg></svg>", HOSTILE),
         pages.enrolment_code("/e", HOSTILE),
         pages.message(HOSTILE, HOSTILE, 400),
     ):
