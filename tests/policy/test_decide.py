@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+import cedarpy
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -230,3 +231,22 @@ def test_whatever_the_names_only_routed_models_and_own_roles_are_allowed(name: s
 
 
 POLICY = build()
+
+
+@pytest.mark.parametrize("principal", [ALICE, MALLORY])
+@pytest.mark.parametrize("port", [443, 2])
+def test_the_short_way_to_cedar_answers_as_the_public_one(principal: Principal, port: int) -> None:
+    """cedarpy is pinned; an upgrade that changes what is under its wrapper fails here."""
+    text = """
+    forbid (principal, action == Ringwall::Action::"use_upstream", resource)
+    when { resource.port + 9223372036854775805 > 0 };
+    """
+    policy = build(text)
+    answer = asyncio.run(
+        policy.decide(principal, "use_upstream", ("Upstream", "provider"), WHO | TO | {"port": port}, SUPPORT)
+    )
+    (asked,) = policy._asked.values()
+    public = cedarpy.is_authorized(asked.request, policy._slices[SUPPORT]["use_upstream"], str(asked.entities))
+    assert answer.errors == tuple(public.diagnostics.errors)
+    assert answer.reasons == tuple(public.diagnostics.reasons)
+    assert answer.allowed == (public.allowed and not public.diagnostics.errors)

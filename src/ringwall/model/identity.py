@@ -87,30 +87,3 @@ class TrustedIssuer:
     kind: PrincipalKind = PrincipalKind.PERSON
     max_lifetime_s: int = 86_400
     leeway_s: int = 30
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """A person known to the embedded issuer, enrolled with password and second factor.
-
-    Attributes:
-        subject: The stable name in tokens; never the username, which may change hands.
-        username: What the person types.
-        password_hash: Argon2id, in PHC form.
-        totp_secret: The shared secret of RFC 6238, base32.
-        totp_step: The last time step whose code was taken; a code of this step or an earlier one is a replay.
-        groups: Group names, which the organisation maps to roles.
-        disabled: True when the person may not log in.
-        failures: Failed attempts since the last good one.
-        locked_until_us: No attempt is looked at before this time, microseconds since 1970-01-01 UTC.
-    """
-
-    subject: str
-    username: str
-    password_hash: str
-    totp_secret: str
-    totp_step: int
-    groups: frozenset[str]
-    disabled: bool = False
-    failures: int = 0
-    locked_until_us: int = 0

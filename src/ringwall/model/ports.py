@@ -14,7 +14,7 @@ from ringwall.model.content import Part
 from ringwall.model.conversation import Answer, Conversation, Delta
 from ringwall.model.facts import Destination, Identity, Standing
 from ringwall.model.framework import WorkloadId
-from ringwall.model.identity import ApiKeyRow, User
+from ringwall.model.identity import ApiKeyRow
 from ringwall.model.interaction import Principal, SessionKey
 from ringwall.model.record import Record, RecordId
 from ringwall.model.session import SessionState
@@ -157,40 +157,6 @@ class ApiKeys(Protocol):
         Raises:
             InternalError: The keys cannot be read. The request is refused.
         """
-        ...
-
-
-class Users(Protocol):
-    """The people known to the embedded issuer. Every method may block; the issuer calls it in a thread."""
-
-    def get(self, username: str) -> User | None:
-        """The enrolled user of this name, disabled and locked ones too."""
-        ...
-
-    def is_enrolment_open(self, code_sha256: bytes) -> bool:
-        """True when this one-time code exists, is unused and has not expired."""
-        ...
-
-    def enrol(
-        self, code_sha256: bytes, *, username: str, password_hash: str, totp_secret: str, totp_step: int
-    ) -> User | None:
-        """Use up the code and store the person that it was made for, atomically; None when the code is not open.
-
-        Raises:
-            CallerError: The username is taken. The code stays open.
-        """
-        ...
-
-    def take_totp_step(self, subject: str, step: int) -> bool:
-        """Store this step if it is later than the stored one, atomically; False for a replay."""
-        ...
-
-    def failed(self, subject: str, *, lock_from: int, locked_until_us: int) -> None:
-        """Count a failure; from `lock_from` failures on, lock until then. Atomic."""
-        ...
-
-    def succeeded(self, subject: str) -> None:
-        """Forget the failures."""
         ...
 
 

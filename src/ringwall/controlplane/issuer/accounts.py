@@ -1,43 +1,103 @@
 """Is this the person? Password and second factor, both or nothing.
 
-* Passwords are hashed with Argon2id (RFC 9106) in a thread, few at a time: each takes 64 MiB on purpose.
-* Every attempt costs the same, whoever is named and whatever is wrong, and gets the same answer. Attempts on a locked
-  account are not looked at, and do not prolong the lock.
+* The store keeps password hashes (Argon2id), counts failures and locks accounts; every attempt costs the same there,
+  whoever is named. Hashes are computed in a thread, few at a time: each takes tens of megabytes on purpose.
 * A code of the second factor (RFC 6238) is taken once: its time step must be later than the last one taken.
-* Length is what makes a password (NIST SP 800-63B): 12 characters at least, any characters, no rules of composition.
+* The shared secret of a second factor is sealed before it reaches the store, bound to its subject.
+* Enrolling takes a one-time code; a person chooses the password and proves the second factor in the same step. What
+  breaks off halfway leaves an account that nobody can use, never one with a single factor.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import pyotp
 import segno
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 
-from ringwall.model.errors import CallerError
-from ringwall.model.identity import User
-from ringwall.model.ports import Clock, Users
+from ringwall.controlplane.issuer.sealing import Seal
+from ringwall.model.errors import CallerError, InternalError
+from ringwall.model.ports import Clock
 
 STEP_S = 30
 DRIFT_STEPS = 1
 """Steps by which a clock may differ, either way."""
-LOCK_FROM = 5
-"""Failures after which an account is locked."""
-LOCK_S = 900
 MIN_PASSWORD_CHARS = 12
 MAX_PASSWORD_CHARS = 256
 AT_ONCE = 2
 """Password hashes that are computed at the same time."""
+ENROL = "enrol"
+"""What an enrolment code is for."""
+GOOD = "good"
+"""How the store calls an attempt that was right."""
 
-USERNAME = re.compile(r"[a-z][a-z0-9._-]{1,62}")
 _CODE = re.compile(r"[0-9]{6}")
+
+
+class Person(Protocol):
+    """A user, as far as the issuer cares."""
+
+    @property
+    def subject(self) -> str:
+        """The stable name in tokens; never the username, which may change hands."""
+        ...
+
+    @property
+    def username(self) -> str:
+        """What the person types."""
+        ...
+
+    @property
+    def groups(self) -> Sequence[str]:
+        """Group names, which the organisation maps to roles."""
+        ...
+
+    @property
+    def totp_sealed(self) -> bytes | None:
+        """The sealed secret of the second factor, or None before it was enrolled."""
+        ...
+
+
+class Users(Protocol):
+    """The people known to the issuer. Every method may block; the issuer calls them in a thread."""
+
+    def check_password(self, username: str, password: str) -> tuple[str, Person | None]:
+        """`good` and the person; anything else and None. Counts failures and honours locks."""
+        ...
+
+    def accept_totp_step(self, subject: str, step: int) -> str:
+        """`good` if this step is later than any taken before; it is taken now, atomically."""
+        ...
+
+    def fail(self, subject: str) -> None:
+        """Count a failure of the second factor."""
+        ...
+
+    def succeed(self, subject: str) -> None:
+        """Forget the failures."""
+        ...
+
+    def peek_code(self, code: str, purpose: str) -> Person | None:
+        """Whose open one-time code this is."""
+        ...
+
+    def consume_code(self, code: str, purpose: str) -> Person | None:
+        """As `peek_code`, and the code is used up, atomically."""
+        ...
+
+    def set_password(self, subject: str, password: str) -> None:
+        """Replace the password. Raises CallerError for one that cannot be."""
+        ...
+
+    def set_totp(self, subject: str, sealed: bytes, *, step: int) -> None:
+        """Replace the second factor; the code of this step was used to prove it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +105,12 @@ class Login:
     """A person who proved who they are.
 
     Attributes:
-        user: Who.
+        person: Who.
         at_s: When, whole seconds since 1970-01-01 UTC.
         session: A fresh, unguessable session id (`sid`).
     """
 
-    user: User
+    person: Person
     at_s: int
     session: str
 
@@ -58,86 +118,74 @@ class Login:
 class Accounts:
     """Enrols people and checks them."""
 
-    def __init__(self, users: Users, clock: Clock, hasher: PasswordHasher | None = None) -> None:
+    def __init__(self, users: Users, clock: Clock, seal: Seal) -> None:
         self._users = users
         self._clock = clock
-        self._hasher = hasher or PasswordHasher(time_cost=3, memory_cost=65_536, parallelism=1)
+        self._seal = seal
         self._at_once = asyncio.Semaphore(AT_ONCE)
-        # What unknown names are checked against, so that they take as long as known ones.
-        self._nobody = self._hasher.hash(secrets.token_urlsafe(32))
 
     async def log_in(self, username: str, password: str, code: str) -> Login | None:
         """The login, or None; never why not.
 
-        1. Find the user; hash the password in any case.
-        2. A locked or disabled account is refused without a count.
-        3. Both factors must be right.
-        4. The code must not have been used; only then are failures forgotten.
+        1. The password; the store hashes in any case, and counts.
+        2. The second factor; without one nobody logs in.
+        3. Its code must not have been used; only then are failures forgotten.
         """
-        user = await asyncio.to_thread(self._users.get, username) if USERNAME.fullmatch(username) else None  # 1
-        password = password if len(password) <= MAX_PASSWORD_CHARS else ""
-        is_password = await self._verify(self._nobody if user is None else user.password_hash, password)
-        now_us = self._clock.now_us()
-        if user is None or user.disabled or now_us < user.locked_until_us:  # 2
+        async with self._at_once:  # 1
+            attempt, person = await asyncio.to_thread(self._users.check_password, username, password)
+        if attempt != GOOD or person is None:
             return None
-        step = matching_step(user.totp_secret, code, now_us // 1_000_000)  # 3
-        if not (
-            is_password and step is not None and await asyncio.to_thread(self._users.take_totp_step, user.subject, step)
-        ):  # 4
-            await asyncio.to_thread(
-                self._users.failed,
-                user.subject,
-                lock_from=LOCK_FROM,
-                locked_until_us=now_us + LOCK_S * 1_000_000,
-            )
+        now_s = self._clock.now_us() // 1_000_000
+        secret = self._open(person)  # 2
+        step = None if secret is None else matching_step(secret, code, now_s)
+        if step is None or await asyncio.to_thread(self._users.accept_totp_step, person.subject, step) != GOOD:  # 3
+            await asyncio.to_thread(self._users.fail, person.subject)
             return None
-        await asyncio.to_thread(self._users.succeeded, user.subject)
-        return Login(user, now_us // 1_000_000, secrets.token_urlsafe(24))
+        await asyncio.to_thread(self._users.succeed, person.subject)
+        return Login(person, now_s, secrets.token_urlsafe(24))
 
-    async def _verify(self, stored: str, password: str) -> bool:
-        async with self._at_once:
-            try:
-                return await asyncio.to_thread(self._hasher.verify, stored, password)
-            except (VerificationError, InvalidHashError):
-                return False
+    def _open(self, person: Person) -> str | None:
+        if person.totp_sealed is None:
+            return None
+        try:
+            return self._seal.open(person.totp_sealed, _bound(person)).decode("ascii")
+        except InternalError:
+            return None  # sealed under another key, or somebody else's: not this person's factor
 
-    async def is_enrolment_open(self, code: str) -> bool:
-        """True when this one-time code may still be used."""
-        return await asyncio.to_thread(self._users.is_enrolment_open, digest(code))
+    async def enrolling(self, code: str) -> Person | None:
+        """Whose open enrolment code this is."""
+        return await asyncio.to_thread(self._users.peek_code, code, ENROL)
 
-    async def enrol(self, code: str, username: str, password: str, totp_secret: str, totp_code: str) -> User:
-        """Use up a one-time code: from now on this person logs in with this password and second factor.
+    async def enrol(self, code: str, password: str, totp_secret: str, totp_code: str) -> None:
+        """Use up a one-time code: from now on its person logs in with this password and second factor.
+
+        1. Everything that the person can mend is checked first; then the code stays open.
+        2. The code is used up, and what it allows is stored.
 
         Raises:
-            CallerError: What was given cannot be taken; says what to change. The code stays open.
+            CallerError: What was given cannot be taken; says what to change.
         """
-        if not USERNAME.fullmatch(username):
-            raise _refused("a username has 2 to 63 small letters, digits, dots, hyphens or underscores", "username")
-        if not MIN_PASSWORD_CHARS <= len(password) <= MAX_PASSWORD_CHARS or username in password.lower():
+        person = await self.enrolling(code)  # 1
+        if person is None:
+            raise _refused("this enrolment code is not valid any more; ask for a new one", "code")
+        if not MIN_PASSWORD_CHARS <= len(password) <= MAX_PASSWORD_CHARS or person.username in password.lower():
             raise _refused(
                 f"a password has at least {MIN_PASSWORD_CHARS} characters and does not hold the username", "password"
             )
         step = matching_step(totp_secret, totp_code, self._clock.now_us() // 1_000_000)
         if step is None:
             raise _refused("the six digits do not match; check the clock of your device and try the next ones", "totp")
-        async with self._at_once:
-            password_hash = await asyncio.to_thread(self._hasher.hash, password)
-        user = await asyncio.to_thread(
-            self._users.enrol,
-            digest(code),
-            username=username,
-            password_hash=password_hash,
-            totp_secret=totp_secret,
-            totp_step=step,
-        )
-        if user is None:
+        sealed = self._seal.seal(totp_secret.encode("ascii"), _bound(person))
+        if await asyncio.to_thread(self._users.consume_code, code, ENROL) is None:  # 2
             raise _refused("this enrolment code is not valid any more; ask for a new one", "code")
-        return user
+        async with self._at_once:
+            await asyncio.to_thread(self._users.set_password, person.subject, password)
+        await asyncio.to_thread(self._users.set_totp, person.subject, sealed, step=step)
 
 
-def digest(code: str) -> bytes:
-    """SHA-256 of a one-time code: what is stored of it."""
-    return hashlib.sha256(code.encode("utf-8", "surrogatepass")).digest()
+def _bound(person: Person) -> bytes:
+    """What a sealed second factor is bound to: it opens for no other subject."""
+    return b"totp:" + person.subject.encode()
 
 
 def new_totp_secret() -> str:

@@ -14,14 +14,13 @@ import secrets
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, urlsplit
 
-from argon2 import PasswordHasher
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from ringwall.controlplane.issuer import pages
-from ringwall.controlplane.issuer.accounts import Accounts, new_totp_secret, totp_picture
+from ringwall.controlplane.issuer.accounts import Accounts, Users, new_totp_secret, totp_picture
 from ringwall.controlplane.issuer.pending import Pending
 from ringwall.controlplane.issuer.protocol import (
     Authorization,
@@ -36,9 +35,10 @@ from ringwall.controlplane.issuer.protocol import (
     read_authorization,
     respond,
 )
+from ringwall.controlplane.issuer.sealing import Seal
 from ringwall.controlplane.issuer.signing import SigningKeys
 from ringwall.model.errors import CallerError
-from ringwall.model.ports import Clock, Users
+from ringwall.model.ports import Clock
 
 MAX_BODY_BYTES = 16_384
 MAX_ATTEMPTS = 5
@@ -61,6 +61,7 @@ class _OpenEnrolment:
     """An enrolment page that stands open."""
 
     code: str
+    username: str
     secret: str
     cookie: str
 
@@ -74,11 +75,11 @@ class Issuer:
         *,
         users: Users,
         keys: SigningKeys,
+        seal: Seal,
         clock: Clock,
-        hasher: PasswordHasher | None = None,
     ) -> None:
         self._settings = settings
-        self._accounts = Accounts(users, clock, hasher)
+        self._accounts = Accounts(users, clock, seal)
         self._keys = keys
         self._clock = clock
         self._logins: Pending[_OpenLogin] = Pending(clock, settings.login_s)
@@ -171,14 +172,17 @@ class Issuer:
         if fields is None or not self._is_from_here(request):
             return pages.message("Refused", "This form was not sent by its own page.", 400)
         code = fields.get("code", "").strip()
-        if not await self._accounts.is_enrolment_open(code):
+        person = await self._accounts.enrolling(code)
+        if person is None:
             return pages.enrolment_code(f"{self._path}/enrol", "This code is not valid.", 401)
-        return self._show_enrolment(_OpenEnrolment(code, new_totp_secret(), secrets.token_urlsafe(32)))
+        return self._show_enrolment(_OpenEnrolment(code, person.username, new_totp_secret(), secrets.token_urlsafe(32)))
 
     def _show_enrolment(self, enrolment: _OpenEnrolment, problem: str = "") -> Response:
         name = self._enrolments.put(enrolment)
-        picture = totp_picture(enrolment.secret, "you", "Ringwall")
-        page = pages.enrolment(f"{self._path}/enrol/finish", name, enrolment.secret, picture, problem)
+        picture = totp_picture(enrolment.secret, enrolment.username, "Ringwall")
+        page = pages.enrolment(
+            f"{self._path}/enrol/finish", name, enrolment.username, enrolment.secret, picture, problem
+        )
         return self._with_cookie(page, enrolment.cookie)
 
     async def _finish_enrolment(self, request: Request) -> Response:
@@ -189,7 +193,6 @@ class Issuer:
         try:
             await self._accounts.enrol(
                 enrolment.code,
-                fields.get("username", ""),
                 fields.get("password", ""),
                 enrolment.secret,
                 fields.get("totp", ""),

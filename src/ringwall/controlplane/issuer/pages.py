@@ -47,15 +47,14 @@ def enrolment_code(action: str, problem: str = "", status: int = 200) -> HTMLRes
     return page("Enrol", body, status)
 
 
-def enrolment(action: str, request: str, secret: str, picture: str, problem: str = "") -> HTMLResponse:
-    """The form that sets username, password and second factor. The picture is ours, an inline SVG."""
+def enrolment(action: str, request: str, username: str, secret: str, picture: str, problem: str = "") -> HTMLResponse:
+    """The form that sets password and second factor. The picture is ours, an inline SVG."""
     body = (
         f"<h1>Enrol</h1>{_problem(problem)}"
-        f"<p>Scan this with your authenticator, or type the secret into it.</p>{picture}"
-        f"<p><code>{escape(secret)}</code></p>"
+        f"<p>You are <b>{escape(username)}</b>. Scan this with your authenticator, or type the secret into it.</p>"
+        f"{picture}<p><code>{escape(secret)}</code></p>"
         f'<form method="post" action="{escape(action)}">'
         f'<input type="hidden" name="request" value="{escape(request)}">'
-        f"{_field('username', 'Username', 'username')}"
         f"{_field('password', 'Password, at least 12 characters', 'new-password', 'password')}"
         f"{_field('totp', 'Six digits that your authenticator shows now', 'one-time-code')}"
         "<button>Enrol</button></form>"

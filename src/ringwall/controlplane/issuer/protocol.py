@@ -182,7 +182,7 @@ def issue(settings: IssuerSettings, keys: SigningKeys, granted: Granted, now_s: 
     login, request = granted.login, granted.request
     common: dict[str, object] = {
         "iss": settings.issuer,
-        "sub": login.user.subject,
+        "sub": login.person.subject,
         "iat": now_s,
         "exp": now_s + settings.token_s,
         "auth_time": login.at_s,
@@ -197,7 +197,7 @@ def issue(settings: IssuerSettings, keys: SigningKeys, granted: Granted, now_s: 
             "client_id": request.client,
             "jti": secrets.token_urlsafe(18),
             "scope": request.scope,
-            "groups": sorted(login.user.groups),
+            "groups": sorted(login.person.groups),
         },
     )
     half = hashlib.sha256(access.encode("ascii")).digest()[:16]
@@ -205,7 +205,7 @@ def issue(settings: IssuerSettings, keys: SigningKeys, granted: Granted, now_s: 
         **common,
         "aud": request.client,
         "at_hash": _left(half),
-        "preferred_username": login.user.username,
+        "preferred_username": login.person.username,
     }
     if request.nonce is not None:
         identity["nonce"] = request.nonce

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from joserfc import jwt
+from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from ringwall.model.errors import InternalError
@@ -83,7 +84,7 @@ def _named(key: ECKey) -> ECKey:
 def _read(sealed: str) -> tuple[_Held, ...]:
     try:
         held = tuple(_Held(_named(ECKey.import_key(each["key"])), each["until_us"]) for each in json.loads(sealed))
-    except (ValueError, TypeError, KeyError) as error:
+    except (JoseError, ValueError, TypeError, KeyError) as error:
         raise InternalError("the issuer's keys cannot be read", code="issuer_keys", detail=str(error)) from error
     if not held or held[0].until_us is not None:
         raise InternalError("the issuer's keys cannot be read", code="issuer_keys", detail="no key in use")

@@ -46,29 +46,32 @@ class RateLimit(Control):
     needs = frozenset({Source})
 
     def __init__(self, settings: RateLimitSettings) -> None:
-        self._settings = settings
+        self._prefix = settings.ipv6_prefix
+        self._requests = (settings.principal_requests, settings.workload_requests, settings.address_requests)
+        self._tokens = (settings.principal_tokens, settings.workload_tokens, settings.address_tokens)
 
     async def examine(self, vantage: Vantage) -> Verdict:
         """Allow with reservations, or Deny when they could never be met."""
-        limits = self._settings
-        interaction, source = vantage.interaction, vantage.facts[Source]
-        standing = "verified" if interaction.principal.verified else "claimed"
+        interaction = vantage.interaction
+        principal, workload = interaction.principal, interaction.workload
+        standing = "verified" if principal.verified else "claimed"
+        network = _network(vantage.facts[Source].address, self._prefix)
         scopes = (
-            (f"principal:{interaction.workload}:{standing}:{interaction.principal.name}", "principal"),
-            (f"workload:{interaction.workload}", "workload"),
-            (f"address:{interaction.workload}:{_network(source.address, limits.ipv6_prefix)}", "address"),
+            f"principal:{workload}:{standing}:{principal.name}",
+            f"workload:{workload}",
+            f"address:{workload}:{network}",
         )
-        demands = [("requests", 1)]
+        demands = [("requests", 1, self._requests)]
         if interaction.action is Action.INVOKE:
             demand = vantage.facts[Demand]
-            demands.append(("tokens", demand.input_tokens + demand.output_tokens))
+            demands.append(("tokens", demand.input_tokens + demand.output_tokens, self._tokens))
         reservations = []
-        for unit, amount in demands:
-            for name, scope in scopes:
-                capacity: int = getattr(limits, f"{scope}_{unit}")
+        for unit, amount, capacities in demands:
+            for scope, capacity in zip(scopes, capacities, strict=True):
                 if amount > capacity:
                     return _too_much(vantage)
-                reservations.append(Reservation(f"rate:{unit}:{name}", amount, capacity, capacity / _PER_MINUTE, unit))
+                bucket = f"rate:{unit}:{scope}"
+                reservations.append(Reservation(bucket, amount, capacity, capacity / _PER_MINUTE, unit))
         return Allow(vantage.everything, reservations=tuple(reservations))
 
 
