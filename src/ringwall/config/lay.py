@@ -74,6 +74,9 @@ class Laying:
         self._waiver = waiver if waiver is not None else self._waiver
 
     def _set(self, name: str, value: object, waiver: Waiver | None, where: tuple[str, ...]) -> None:
+        current = self._values.get(name)
+        if isinstance(value, Mapping) and isinstance(current, Mapping):
+            value = {**current, **value}  # a mapping is laid over key by key
         typed = getattr(self._typed({**self._values, name: value}, where), name)
         before = getattr(self._typed(self._values, where), name)
         if not tightens(self._kind, name, before, typed):

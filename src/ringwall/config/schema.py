@@ -152,9 +152,9 @@ class WorkloadTable(Table):
 class Configuration(Table):
     """The whole file."""
 
-    organisation: Organisation = Organisation()
-    listen: Listen = Listen()
-    limits: Bounds = Bounds()
+    organisation: Organisation = msgspec.field(default_factory=Organisation)
+    listen: Listen = msgspec.field(default_factory=Listen)
+    limits: Bounds = msgspec.field(default_factory=Bounds)
     issuers: dict[str, Issuer] = {}
     upstreams: dict[str, Upstream] = {}
     controls: dict[str, dict[str, Any]] = {}
