@@ -102,9 +102,10 @@ def events() -> str:
 
 
 def nginx_config(folder: Path, upstream: int, proxy: int) -> Path:
-    (folder / "www/v1/chat").mkdir(parents=True)
-    quoted = {name: text.replace("\\", "\\\\").replace("'", "\\'") for name, text in (("whole", whole()),)}
-    (folder / "www/events").write_text(events())
+    quoted = whole().replace("\\", "\\\\").replace("'", "\\'")
+    folder.chmod(0o755)  # nginx gives up its rights before it reads the file
+    (folder / "events").write_text(events())
+    files = free_port()
     config = folder / "nginx.conf"
     config.write_text(f"""
 daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/error.log crit;
@@ -114,8 +115,13 @@ http {{
   fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
   client_max_body_size 8m; client_body_buffer_size 1m;
   server {{ listen 127.0.0.1:{upstream} backlog=2048;
-    location /v1/chat/completions {{ default_type application/json; return 200 '{quoted["whole"]}'; }}
-    location /stream/v1/chat/completions {{ default_type text/event-stream; alias {folder}/www/events; error_page 405 =200 $uri; }}
+    location /v1/chat/completions {{ default_type application/json; return 200 '{quoted}'; }}
+    location = /stream/v1/chat/completions {{ proxy_pass http://files/events; proxy_method GET; proxy_pass_request_body off;
+      proxy_set_header Content-Length ""; proxy_http_version 1.1; proxy_set_header Connection ""; }}
+  }}
+  upstream files {{ server 127.0.0.1:{files}; keepalive 256; keepalive_requests 100000000; }}
+  server {{ listen 127.0.0.1:{files} backlog=2048;
+    location /events {{ default_type text/event-stream; alias {folder}/events; }}
   }}
 }}""")
     front = folder / "front.conf"
