@@ -141,7 +141,7 @@ _ESCAPE = r"\\(?:u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|x[0-9a-fA-F]{2}|U[0-9a-fA
 DECODERS: tuple[Decoder, ...] = (
     _decoder("base64", "run", r"[A-Za-z0-9+/_-]{16,}(?:\r?\n[A-Za-z0-9+/_-]{4,})*={0,2}", _base64),
     _decoder("base32", "run", r"(?:[A-Z2-7]{16,}|[a-z2-7]{24,})={0,6}", _base32),
-    _decoder("hex", "run pairs escape", r"(?:(?:\\x|0x)?[0-9a-fA-F]{2}[ ,:\n-]{0,2}){6,}", _hex),
+    _decoder("hex", "run pairs escape prefixed", r"(?:(?:\\x|0x)?[0-9a-fA-F]{2}[ ,:\n-]{0,2}){6,}", _hex),
     _decoder("binary", "bits", r"(?:[01]{8}[ ,\n]?){4,}", _binary),
     _decoder("decimal", "codes", r"(?:[0-9]{2,3}[ ,]{1,2}){5,}[0-9]{2,3}", _decimal),
     _decoder("percent", "percent", r"(?:%[0-9a-fA-F]{2})+", _percent),
@@ -192,6 +192,7 @@ def run_triggers() -> tuple[Pattern, ...]:
         _trigger("percent", r"%[0-9a-fA-F]{2}"),
         _trigger("entity", r"&#?[0-9A-Za-z]{1,9};"),
         _trigger("escape", r"\\[uUx][0-9a-fA-F{]{2}"),
+        _trigger("prefixed", r"0[xX][0-9a-fA-F]{2}[ ,]{1,2}0[xX]"),
         _trigger("control", r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"),
     )
 

@@ -46,7 +46,8 @@ def looks_random(value: str) -> bool:
     return classes >= 2 and any(map(str.isdigit, value)) and entropy(value) >= MIN_ENTROPY
 
 
-_UPPER_BOUND = re.compile(r"\{([1-9][0-9]*),[0-9]+\}")
+_UPPER_BOUND = re.compile(r"\{([1-9][0-9]*),[0-9]+\}(?=\)*$|\|)")
+"""The last repeat of an alternative: a trigger need not know how far it goes."""
 _APART = frozenset({"private_key", "jwt", "assignment"})
 
 
