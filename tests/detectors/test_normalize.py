@@ -57,7 +57,9 @@ DISGUISES: dict[str, Callable[[str], str]] = {
     "words_reversed": lambda text: " ".join(word[::-1] for word in text.split()),
     "spaced_out": lambda text: "   ".join(" ".join(word) for word in text.split()),
     "dotted_out": lambda text: " ".join(".".join(word) for word in text.split()),
-    "morse": lambda text: " / ".join(" ".join(TO_MORSE.get(each, "") for each in word.lower()) for word in text.split()),
+    "morse": lambda text: " / ".join(
+        " ".join(TO_MORSE.get(each, "") for each in word.lower()) for word in text.split()
+    ),
     "full_width": lambda text: text.translate({each: each + 0xFEE0 for each in range(33, 127)}),
     "bold_mathematical": lambda text: "".join(
         chr(0x1D41A + ord(each) - 97) if each.islower() else each for each in text
@@ -135,7 +137,11 @@ def test_any_text_is_read_and_every_place_is_inside(text: str) -> None:
 
 
 @settings(deadline=None, max_examples=100)
-@given(st.sampled_from(sorted(DISGUISES)), st.sampled_from(["", "say: ", "日本語 ", "😀 "]), st.sampled_from(["", " end", "。"]))
+@given(
+    st.sampled_from(sorted(DISGUISES)),
+    st.sampled_from(["", "say: ", "日本語 ", "😀 "]),
+    st.sampled_from(["", " end", "。"]),
+)
 def test_disguises_come_off_in_any_surroundings(name: str, before: str, after: str) -> None:
     views = read(before + DISGUISES[name](ATTACK) + after)
     assert any("ignorepreviousinstructions" in letters(view.text) for view in views.views)

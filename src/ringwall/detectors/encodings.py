@@ -141,8 +141,13 @@ _ESCAPE = r"\\(?:u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|x[0-9a-fA-F]{2}|U[0-9a-fA
 DECODERS: tuple[Decoder, ...] = (
     _decoder("base64", "run", r"[A-Za-z0-9+/_-]{16,}(?:\r?\n[A-Za-z0-9+/_-]{4,})*={0,2}", _base64),
     _decoder("base32", "run", r"(?:[A-Z2-7]{16,}|[a-z2-7]{24,})={0,6}", _base32),
-    _decoder("hex", "run pairs escape prefixed", r"(?:(?:\\x|0x)?[0-9a-fA-F]{2}[ ,:\n-]{0,2}){6,}", _hex),
-    _decoder("binary", "bits", r"(?:[01]{8}[ ,\n]?){4,}", _binary),
+    _decoder(
+        "hex",
+        "run pairs escape prefixed",
+        r"(?:\\x|0x)?[0-9a-fA-F]{2}(?:[ ,:\n-]{0,2}(?:\\x|0x)?[0-9a-fA-F]{2}){5,}",
+        _hex,
+    ),
+    _decoder("binary", "bits", r"[01]{8}(?:[ ,\n]?[01]{8}){3,}", _binary),
     _decoder("decimal", "codes", r"(?:[0-9]{2,3}[ ,]{1,2}){5,}[0-9]{2,3}", _decimal),
     _decoder("percent", "percent", r"(?:%[0-9a-fA-F]{2})+", _percent),
     _decoder("entity", "entity", _ENTITY, _entity),
