@@ -122,20 +122,24 @@ def unescape(token: str) -> str:
     return token.replace("~1", "/").replace("~0", "~")
 
 
-def freeze(value: object, depth: int = 0) -> Json:
+def freeze(value: object, *, limit: int = MAX_DEPTH) -> Json:
     """A decoded JSON value as an immutable one.
 
+    Args:
+        value: Dicts, lists, strings, numbers, booleans, None.
+        limit: The most levels of nesting.
+
     Raises:
-        ValueError: Nested deeper than `MAX_DEPTH`, or not a JSON value.
+        ValueError: Nested deeper than the limit, or not a JSON value.
     """
-    if depth > MAX_DEPTH:
-        raise ValueError(f'nested deeper than "{MAX_DEPTH}" levels')
-    if isinstance(value, Mapping):
-        return MappingProxyType({str(key): freeze(item, depth + 1) for key, item in value.items()})
-    if isinstance(value, (list, tuple)):
-        return tuple(freeze(item, depth + 1) for item in value)
     if value is None or isinstance(value, (str, int, float, bool)):
         return value
+    if limit <= 0:
+        raise ValueError("nested too deep")
+    if isinstance(value, Mapping):
+        return MappingProxyType({str(key): freeze(item, limit=limit - 1) for key, item in value.items()})
+    if isinstance(value, (list, tuple)):
+        return tuple(freeze(item, limit=limit - 1) for item in value)
     raise ValueError(f'not a JSON value: "{type(value).__name__}"')
 
 

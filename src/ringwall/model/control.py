@@ -41,7 +41,7 @@ class Control(Protocol):
         needs: Fact types without which it cannot judge.
         cost: How dear it is.
         lookback: At CHUNK: the longest stretch of text, in code points, that any of its findings spans or depends on.
-            None when it must see the whole answer: the plan then buffers.
+            0 when it does not read the answer's text. None when it must see the whole answer: streams are buffered.
     """
 
     id: ClassVar[ControlId]

@@ -92,7 +92,7 @@ class Decision:
         edits: The merged edits that were applied.
         judgements: Every control's answer, both rounds.
         vacancies: Controls that were not asked, and why: `off: reason` or `not built`.
-        reservations: What must be taken before the effect.
+        reservations: What must be taken before the effect, and which control asks for it.
         grants: What may be carried out after the last decision.
         elapsed_us: How long the whole asking took, in microseconds.
     """
@@ -104,6 +104,6 @@ class Decision:
     edits: tuple[Edit, ...]
     judgements: tuple[Judgement, ...]
     vacancies: tuple[tuple[ControlId, str], ...]
-    reservations: tuple[Reservation, ...]
+    reservations: tuple[tuple[ControlId, Reservation], ...]
     grants: tuple[Grant, ...]
     elapsed_us: int

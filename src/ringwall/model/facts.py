@@ -63,6 +63,8 @@ class Identity(Fact):
         credential: `api_key`, `access_token`, `process_token` or `none`.
         key: The id of the credential, for containment and rate limits; never the secret.
         workloads: Workloads for which the credential may be used; None for any that policy allows.
+        session: The session that a verified token names (`sid`), or None.
+        age_s: Seconds since the credential was issued, or None where that is unknown (API keys).
     """
 
     verified: bool
@@ -72,6 +74,8 @@ class Identity(Fact):
     credential: str = "none"
     key: str | None = None
     workloads: frozenset[str] | None = None
+    session: str | None = None
+    age_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,6 +139,8 @@ class Vantage:
         interaction: The attempt.
         parts: What is to be judged here; at RESPONSE and CHUNK the answer's parts, not the request's.
         facts: What was loaded for the controls that stand here.
+        focus: At CHUNK: the span of the one part in which a finding must start to be reported now. What stands before
+            it was judged earlier, what stands behind it may still change; both are context. None: the whole.
         everything: The ids of all parts: what a control covers whose question does not turn on content.
     """
 
@@ -146,7 +148,12 @@ class Vantage:
     interaction: Interaction
     parts: tuple[Part, ...]
     facts: Facts
+    focus: tuple[int, int] | None = None
     everything: frozenset[PartId] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "everything", frozenset(part.id for part in self.parts))
+        object.__setattr__(self, "everything", frozenset([part.id for part in self.parts]))
+
+    def in_focus(self, start: int) -> bool:
+        """True when a finding that starts at this code point is to be reported now."""
+        return self.focus is None or self.focus[0] <= start < self.focus[1]

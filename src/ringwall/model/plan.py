@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from ringwall.model.control import Settings
 from ringwall.model.framework import ControlId, Workload, WorkloadId
+from ringwall.model.identity import TrustedIssuer
 
 
 class Mode(StrEnum):
@@ -68,6 +69,19 @@ class PlannedControl:
 
 
 @dataclass(frozen=True, slots=True)
+class PolicyFile:
+    """A file of Cedar policies.
+
+    Attributes:
+        name: How errors and records speak of it.
+        text: What it says.
+    """
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class UpstreamPlan:
     """A provider, as configured.
 
@@ -77,6 +91,7 @@ class UpstreamPlan:
         base_url: Root of its API; empty for `builtin`.
         account: Names whose credential is used, for policy and records.
         credential: Where the credential is read from: `env:NAME` or `file:PATH`; never the secret. Empty for none.
+        limit_field: What it calls the limit of tokens: `max_completion_tokens` or `max_tokens`.
         private: True when the organisation allows it to be on a private address.
         connect_s: Seconds to connect.
         read_s: Seconds between bytes.
@@ -88,6 +103,7 @@ class UpstreamPlan:
     base_url: str
     account: str
     credential: str
+    limit_field: str = "max_completion_tokens"
     private: bool = False
     connect_s: float = 5.0
     read_s: float = 60.0
@@ -118,7 +134,8 @@ class WorkloadPlan:
         controls: Its controls, in the order of their ids.
         vacancies: Due entries whose control is not built yet.
         routes: Its models.
-        path_prefix: A path under which the data listener serves it besides its keys, or empty.
+        policies: Its own Cedar policies; they may only forbid.
+        path_prefix: A path under which the data listener serves it besides `/w/<its id>`, or empty.
         max_output_tokens: What is assumed (and asked for) where a caller sets no limit.
     """
 
@@ -126,6 +143,7 @@ class WorkloadPlan:
     controls: tuple[PlannedControl, ...]
     vacancies: tuple[ControlId, ...]
     routes: tuple[Route, ...]
+    policies: tuple[PolicyFile, ...] = ()
     path_prefix: str = ""
     max_output_tokens: int = 4096
 
@@ -176,6 +194,8 @@ class Plan:
         organisation: Whose it is.
         workloads: By id.
         upstreams: By name.
+        issuers: Whose tokens are taken, besides the embedded issuer.
+        policies: The organisation's Cedar policies.
         limits: Of the listeners.
     """
 
@@ -185,4 +205,6 @@ class Plan:
     organisation: str
     workloads: Mapping[WorkloadId, WorkloadPlan]
     upstreams: Mapping[str, UpstreamPlan]
+    issuers: tuple[TrustedIssuer, ...] = ()
+    policies: tuple[PolicyFile, ...] = ()
     limits: Limits = Limits()

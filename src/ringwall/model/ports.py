@@ -14,6 +14,7 @@ from ringwall.model.content import Part
 from ringwall.model.conversation import Answer, Conversation, Delta
 from ringwall.model.facts import Destination, Identity, Standing
 from ringwall.model.framework import WorkloadId
+from ringwall.model.identity import ApiKeyRow
 from ringwall.model.interaction import Principal, SessionKey
 from ringwall.model.record import Record, RecordId
 from ringwall.model.session import SessionState
@@ -41,19 +42,46 @@ class Receipt:
         leaf: Its leaf hash (RFC 9162).
         checkpoint: The signed checkpoint that covers it: a note of origin, size and head with an Ed25519 signature.
         position: Its position in the segment, from 0.
+        path: Inclusion proof (RFC 9162) from the leaf to the root of its batch, which the checkpoint signs.
     """
 
     record: RecordId
     leaf: bytes
     checkpoint: str
     position: int
+    path: tuple[bytes, ...] = ()
+
+
+class Signer(Protocol):
+    """Signs the ledger's checkpoints with Ed25519. The private key stays behind this port."""
+
+    @property
+    def name(self) -> str:
+        """The key's name in a signed note: not empty, no blanks, no `+`."""
+        ...
+
+    @property
+    def public_key(self) -> bytes:
+        """The 32 raw bytes of the public key."""
+        ...
+
+    def sign(self, data: bytes) -> bytes:
+        """The 64 bytes of the signature. Called from the ledger's writer thread."""
+        ...
 
 
 class Ledger(Protocol):
     """The append-only ledger."""
 
-    async def commit(self, records: Sequence[Record]) -> tuple[Receipt, ...]:
+    async def commit(self, records: Sequence[Record], *, receipt: bool = True) -> tuple[Receipt, ...]:
         """Make records durable, all or none, in this order. Returns when they would survive a kill.
+
+        Args:
+            records: What one barrier of law 7 writes together.
+            receipt: Whether to sign: False for what no caller will hold, such as the barrier before bytes go upstream.
+
+        Returns:
+            A receipt for each record, or nothing when none was asked for.
 
         Raises:
             InternalError: They could not be made durable (a full disk, a lost device). Nothing may take effect.
@@ -103,6 +131,10 @@ class Upstream(Protocol):
         """
         ...
 
+    async def close(self) -> None:
+        """Let go of what is open."""
+        ...
+
 
 class Directory(Protocol):
     """Who is it that presents this credential? Checks it, and never raises for a bad one."""
@@ -112,6 +144,18 @@ class Directory(Protocol):
 
         Args:
             credential: What followed `Bearer `, or None when nothing was presented.
+        """
+        ...
+
+
+class ApiKeys(Protocol):
+    """The API keys of the organisation."""
+
+    def find(self, key_id: str) -> ApiKeyRow | None:
+        """The key of this id, revoked and expired ones too; None when there is none. Never blocks.
+
+        Raises:
+            InternalError: The keys cannot be read. The request is refused.
         """
         ...
 

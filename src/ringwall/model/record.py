@@ -117,9 +117,9 @@ class Record:
     source: str = ""
     trace: str = ""
 
-    def encode(self) -> bytes:
-        """The record's bytes: RFC 8785 canonical JSON, frozen as of version 1."""
-        body = {
+    def fields(self) -> dict[str, object]:
+        """The fields of version 1, by name, in the order in which they are written."""
+        return {
             "action": self.action,
             "cause": self.cause,
             "checkpoint": self.checkpoint,
@@ -140,7 +140,10 @@ class Record:
             "v": VERSION,
             "workload": self.workload,
         }
-        return _ENCODER.encode(body).encode()
+
+    def encode(self) -> bytes:
+        """The record's bytes: RFC 8785 canonical JSON, frozen as of version 1."""
+        return _ENCODER.encode(self.fields()).encode()
 
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)

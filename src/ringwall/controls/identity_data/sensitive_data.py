@@ -74,6 +74,8 @@ class SensitiveData(Control):
                 continue
             covered.add(part.id)
             for leaf, found in _findings(part):
+                if not vantage.in_focus(found.start):
+                    continue  # of a stream: judged earlier, or not settled yet
                 action = actions[found.kind]
                 place = Place(part.id, leaf.pointer, found.start, found.end, leaf.kind)
                 if len(evidence) < MAX_EVIDENCE:

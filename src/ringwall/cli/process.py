@@ -1,0 +1,309 @@
+"""A running gateway: both listeners, the stores behind them, and a clean end.
+
+The procedure, numbered as in the code:
+
+1. Read the plan; refuse what may not run in this way.
+2. Bind both sockets, before anything is made: a taken port is an error and nothing else.
+3. Open the installation, take the plan, start the ledger.
+4. Serve; say so (terminal, ready file).
+5. On SIGTERM or SIGINT: no new connections, running requests end, the ledger is closed. SIGHUP reads the configuration
+   anew: taken whole or not at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
+
+from ringwall import compose
+from ringwall.config.schema import Listen, read_configuration
+from ringwall.dataplane.gateway.server import Listener, Tls
+from ringwall.engine.running import Running
+from ringwall.model.errors import ConfigError, InternalError, RingwallError
+from ringwall.model.framework import Phase
+from ringwall.model.plan import Plan
+
+_LOG = logging.getLogger("ringwall")
+HEAD_S = 10.0
+"""Seconds in which the head of a request must have come."""
+BACKLOG = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a gateway is started.
+
+    Attributes:
+        config: The configuration file; None for the laptop's.
+        data_dir: The installation.
+        root: Where its root key comes from.
+        port: Overrides the data listener's port.
+        admin_port: Overrides the administration listener's port.
+        ready_file: Where to say that it serves.
+        production: `serve`: no rehearsal models, no embedded issuer for workloads from `enhanced` up.
+        database: URL of another database than the data directory's.
+    """
+
+    config: Path | None
+    data_dir: Path
+    root: compose.RootSource = field(default_factory=compose.RootSource)
+    port: int | None = None
+    admin_port: int | None = None
+    ready_file: Path | None = None
+    production: bool = False
+    database: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What a started gateway has to say.
+
+    Attributes:
+        base_url: Root for an OpenAI client, with `/v1`.
+        admin_url: Root of the administration port.
+        api_key: A token for the data port, valid for this process on loopback; empty in production.
+        admin_token: The same for the administration port.
+        data_dir: The installation.
+        pid: The process.
+    """
+
+    base_url: str
+    admin_url: str
+    api_key: str
+    admin_token: str
+    data_dir: str
+    pid: int
+
+
+class Process:
+    """One gateway process."""
+
+    def __init__(self, options: Options, announce: Callable[[Ready, Plan, compose.Administration], None]) -> None:
+        """Take the options.
+
+        Args:
+            options: How it is started.
+            announce: Called once it serves.
+        """
+        self._options = options
+        self._announce = announce
+        self._running: Running | None = None
+        self._stopping = False
+
+    def run(self) -> None:
+        """Serve until a signal ends it.
+
+        Raises:
+            RingwallError: It could not be started.
+        """
+        import uvloop
+
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(self._serve())
+
+    async def _serve(self) -> None:
+        options = self._options
+        plan, document = compose.read_plan(options.config)  # 1
+        listen = read_configuration(document).listen
+        if options.production:
+            refuse_for_production(plan)
+        tls = _tls(listen)
+        data_socket = _bind(listen.data, options.port)  # 2
+        admin_socket = _bind(listen.admin, options.admin_port)
+        for sock, name in ((data_socket, "data"), (admin_socket, "admin")):
+            _refuse_open_without_tls(sock, name, listen, tls)
+        installation = compose.Installation(options.data_dir, options.root, database_url=options.database)  # 3
+        plan = installation.take_plan(plan)
+        running = compose.make_running(plan)
+        self._running = running
+        ledger = installation.ledger(plan.digest)
+        ledger.start()
+        installation.sessions.start()
+        installation.refresh()
+        admin_url = _url(admin_socket, tls)
+        administration = compose.make_administration(
+            installation,
+            ledger,
+            self._snapshot,
+            admin_url=admin_url,
+            serving=lambda: not self._stopping,
+            embedded_issuer=not options.production or _all_foundational(plan),
+        )
+        door = compose.make_door(
+            installation,
+            ledger,
+            self._snapshot,
+            issuers=(*plan.issuers, *administration.issuers),
+            proxies=listen.proxies,
+            forwarded_header=listen.forwarded_header,
+        )
+        limits = plan.limits
+        listeners = [
+            Listener(app, sock, tls=tls, header_bytes=limits.header_bytes, header_s=HEAD_S, drain_s=limits.drain_s)
+            for app, sock in ((door.gateway, data_socket), (administration.app, admin_socket))
+        ]
+        loop = asyncio.get_running_loop()
+        for sign in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(sign, self._stop, listeners)
+        loop.add_signal_handler(signal.SIGHUP, self._reload, installation, door)
+        fresh = asyncio.ensure_future(compose.keep_fresh(installation))
+        served = [asyncio.ensure_future(listener.run_until_stopped()) for listener in listeners]
+        try:
+            while not all(listener.started for listener in listeners):
+                await asyncio.sleep(0.005)
+                for task in served:
+                    if task.done():
+                        task.result()
+            gc.freeze()  # what is loaded now stays: the collector need not look at it again
+            self._say(installation, plan, administration, data_socket, tls)  # 4
+            await asyncio.gather(*served)
+        finally:  # 5
+            fresh.cancel()
+            await door.aclose(self._running)
+            ledger.close()
+            installation.sessions.close()
+            installation.close()
+
+    def _snapshot(self) -> Running:
+        if self._running is None:
+            raise InternalError("not started yet", code="starting")
+        return self._running
+
+    def _say(
+        self,
+        installation: compose.Installation,
+        plan: Plan,
+        administration: compose.Administration,
+        data_socket: socket.socket,
+        tls: Tls | None,
+    ) -> None:
+        options = self._options
+        api_key = admin_token = ""
+        if not options.production:
+            workloads = [str(name) for name in plan.workloads]
+            api_key = installation.api_keys.create_process_token(subject="this-machine", workloads=workloads)
+            admin_token = administration.process_token
+        base_url = f"{_url(data_socket, tls)}/v1"
+        ready = Ready(
+            base_url, administration.url, api_key, admin_token, str(installation.data_dir.resolve()), os.getpid()
+        )
+        if options.ready_file is not None:
+            write_private(options.ready_file, json.dumps(_as_dict(ready)))
+        self._announce(ready, plan, administration)
+
+    def _stop(self, listeners: list[Listener]) -> None:
+        self._stopping = True
+        for listener in listeners:
+            listener.stop()
+
+    def _reload(self, installation: compose.Installation, door: compose.Door) -> None:
+        """Read the configuration anew. What is wrong with it is logged, and the old one goes on."""
+        try:
+            plan, _ = compose.read_plan(self._options.config)
+            if self._options.production:
+                refuse_for_production(plan)
+            if plan.issuers != self._snapshot().plan.issuers:
+                raise ConfigError("token issuers change with a restart only")
+            running = compose.make_running(installation.take_plan(plan))
+        except RingwallError as error:
+            _LOG.error("code=<%s> | configuration not taken, the old one goes on: %s", error.code, error.public)
+            return
+        self._running = running
+        _LOG.info("plan=<%s>, version=<%d> | configuration taken", running.plan.digest, running.plan.version)
+        del door  # its upstreams drain with the requests that began under the old plan
+
+
+def refuse_for_production(plan: Plan) -> None:
+    """Refuse what `serve` may not run.
+
+    Raises:
+        ConfigError: A rehearsal workload, or one from `enhanced` up without an issuer of its own.
+    """
+    for name, workload in plan.workloads.items():
+        if workload.workload.rehearsal:
+            raise ConfigError(
+                f'"{name}" is a rehearsal workload', hint="ringwall up runs it; ringwall serve never does"
+            )
+        if workload.workload.phase >= Phase.ENHANCED and not plan.issuers:
+            hint = "add a table [issuers.<name>]"
+            raise ConfigError(f'"{name}" is past "foundational" and needs a token issuer of its own', hint=hint)
+
+
+def _all_foundational(plan: Plan) -> bool:
+    return all(each.workload.phase < Phase.ENHANCED for each in plan.workloads.values())
+
+
+def _tls(listen: Listen) -> Tls | None:
+    if not listen.tls_certificate and not listen.tls_key:
+        return None
+    if not (listen.tls_certificate and listen.tls_key):
+        raise ConfigError("TLS needs both tls_certificate and tls_key")
+    return Tls(Path(listen.tls_certificate), Path(listen.tls_key))
+
+
+def _bind(address: str, port: int | None) -> socket.socket:
+    """A bound socket.
+
+    Raises:
+        ConfigError: The address is none, or is taken.
+    """
+    host, _, written = address.rpartition(":")
+    host = host.strip("[]")
+    if not written.isdigit() or not host:
+        raise ConfigError(f'"{address}" is not an address', hint="host:port")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    wanted = int(written) if port is None else port
+    try:
+        sock.bind((host, wanted))
+    except OSError as error:
+        sock.close()
+        hint = "another process has it; choose another with --port and --admin-port"
+        raise ConfigError(f'"{host}:{wanted}" cannot be bound: {error.strerror}', hint=hint) from error
+    sock.listen(BACKLOG)
+    sock.setblocking(False)
+    return sock
+
+
+def _refuse_open_without_tls(sock: socket.socket, name: str, listen: Listen, tls: Tls | None) -> None:
+    if ip_address(sock.getsockname()[0]).is_loopback or tls is not None or listen.proxies:
+        return
+    hint = "set tls_certificate and tls_key, or declare the proxies that end TLS in front of it"
+    raise ConfigError(f"the {name} listener would be reachable from outside without TLS", hint=hint)
+
+
+def _url(sock: socket.socket, tls: Tls | None) -> str:
+    host, port = sock.getsockname()[:2]
+    host = f"[{host}]" if ":" in host else host
+    return f"{'https' if tls is not None else 'http'}://{host}:{port}"
+
+
+def _as_dict(ready: Ready) -> dict[str, object]:
+    return {
+        "base_url": ready.base_url,
+        "admin_url": ready.admin_url,
+        "api_key": ready.api_key,
+        "admin_token": ready.admin_token,
+        "data_dir": ready.data_dir,
+        "pid": ready.pid,
+    }
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text + "\n")
+    os.replace(temporary, path)

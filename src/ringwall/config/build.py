@@ -1,0 +1,280 @@
+"""How does configuration become a Plan? Catalog defaults < organisation < workload; taken whole or not at all.
+
+* A control runs for a workload when its entry is due, or when the organisation or the workload names it. Due entries
+  that are not built yet are vacancies of the plan.
+* Settings are laid over each other by `ringwall.config.lay`, which lets them tighten only.
+* A rehearsal workload has built-in models and nothing else; no other workload has any of them.
+* Every error names file and line. The result is frozen and has a digest (`ringwall.config.digest`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ringwall.catalog.load import Catalog
+from ringwall.config.digest import digest
+from ringwall.config.document import Document
+from ringwall.config.lay import Laying
+from ringwall.config.schema import Configuration, WorkloadTable, nearest, read_configuration
+from ringwall.model.control import Settings
+from ringwall.model.framework import WORKLOAD_ID, ControlId, Entry, How, Workload, WorkloadId, due
+from ringwall.model.identity import TrustedIssuer
+from ringwall.model.plan import (
+    Limits,
+    Plan,
+    PlannedControl,
+    PolicyFile,
+    Route,
+    UpstreamPlan,
+    WorkloadPlan,
+)
+
+BUILTIN = "builtin"
+OWN_UPSTREAMS = "@upstreams"
+"""In a list of destinations: wherever the workload's own models are served."""
+
+
+def build_plan(
+    document: Document, *, catalog: Catalog, settings: Mapping[ControlId, type[Settings]], now: datetime
+) -> Plan:
+    """The plan that a document describes, as version 0; whoever runs it gives it its version.
+
+    Args:
+        document: The configuration file.
+        catalog: The entries, with their defaults.
+        settings: The settings class of every control that is built.
+        now: The present; waivers that have ended are no longer leave.
+
+    Raises:
+        ConfigError: Anything is wrong; names file and line.
+    """
+    return _Builder(document, catalog, settings, now).build()
+
+
+class _Builder:
+    def __init__(
+        self, document: Document, catalog: Catalog, settings: Mapping[ControlId, type[Settings]], now: datetime
+    ) -> None:
+        self._document = document
+        self._catalog = catalog
+        self._settings = settings
+        self._now = now
+        self._configuration: Configuration = read_configuration(document)
+
+    def build(self) -> Plan:
+        configuration = self._configuration
+        upstreams = {name: self._upstream(name) for name in configuration.upstreams}
+        upstreams.setdefault(BUILTIN, UpstreamPlan(BUILTIN, BUILTIN, "", "", ""))
+        for name in configuration.controls:
+            self._known(name, "controls", name)
+        if not configuration.workloads:
+            raise self._document.error("no workload is declared", hint="add a table [workloads.<name>]")
+        workloads = {
+            WorkloadId(name): self._workload(name, table, upstreams) for name, table in configuration.workloads.items()
+        }
+        self._refuse_shared_prefixes(workloads)
+        plan = Plan(
+            digest="",
+            version=0,
+            expires=self._now + timedelta(days=configuration.organisation.plan_days),
+            organisation=configuration.organisation.name,
+            workloads=workloads,
+            upstreams=upstreams,
+            issuers=tuple(self._issuer(name) for name in configuration.issuers),
+            policies=self._policies(configuration.organisation.policies, "organisation", "policies"),
+            limits=Limits(**{each.name: getattr(configuration.limits, each.name) for each in fields(Limits)}),
+        )
+        return replace(plan, digest=digest(plan))
+
+    def _upstream(self, name: str) -> UpstreamPlan:
+        table = self._configuration.upstreams[name]
+        where = ("upstreams", name)
+        split = urlsplit(table.base_url)
+        if table.kind == BUILTIN:
+            if table.base_url or table.credential:
+                raise self._document.error(f'the built-in upstream "{name}" takes no address and no credential', *where)
+        elif (
+            split.scheme not in ("https", "http")
+            or not split.hostname
+            or split.query
+            or split.fragment
+            or "@" in split.netloc
+        ):
+            problem = f'"{table.base_url}" is not the address of an API'
+            raise self._document.error(problem, *where, "base_url", hint="https://api.example.com/v1")
+        elif split.scheme == "http" and not table.private:
+            problem = f'upstream "{name}" would be asked without TLS'
+            raise self._document.error(problem, *where, "base_url", hint="use https, or declare it private = true")
+        if table.credential and table.credential.partition(":")[0] not in ("env", "file"):
+            hint = '"env:NAME" or "file:PATH"'
+            raise self._document.error("a credential must be named, not written", *where, "credential", hint=hint)
+        return UpstreamPlan(
+            name=name,
+            kind=table.kind,
+            base_url=table.base_url,
+            account=table.account or name,
+            credential=table.credential,
+            limit_field=table.limit_field,
+            private=table.private,
+            connect_s=table.connect_s,
+            read_s=table.read_s,
+            total_s=table.total_s,
+        )
+
+    def _issuer(self, name: str) -> TrustedIssuer:
+        table = self._configuration.issuers[name]
+        jwks = ""
+        if bool(table.jwks_uri) == bool(table.jwks_file):
+            raise self._document.error("give one of jwks_uri and jwks_file", "issuers", name)
+        if table.jwks_file:
+            jwks = self._beside(table.jwks_file, "issuers", name, "jwks_file")
+        values = {field: getattr(table, field) for field in table.__struct_fields__ if field != "jwks_file"}
+        values.update(
+            audiences=frozenset(table.audiences),
+            algorithms=frozenset(table.algorithms),
+            token_types=frozenset(each.lower() for each in table.token_types),
+            clients=frozenset(table.clients),
+            agents=frozenset(table.agents),
+            roles={group: frozenset(roles) for group, roles in table.roles.items()},
+            workloads=frozenset(table.workloads) if table.workloads is not None else None,
+        )
+        return TrustedIssuer(jwks=jwks, **values)
+
+    def _workload(self, name: str, table: WorkloadTable, upstreams: Mapping[str, UpstreamPlan]) -> WorkloadPlan:
+        where = ("workloads", name)
+        if not WORKLOAD_ID.fullmatch(name):
+            hint = "lower-case letters, digits and hyphens, a letter first"
+            raise self._document.error(f'"{name}" is not a name for a workload', *where, hint=hint)
+        traits = frozenset(table.traits)
+        workload = Workload(WorkloadId(name), table.owner, table.use_case, table.phase, traits, table.rehearsal)
+        if not table.owner.strip():
+            raise self._document.error("somebody must answer for it: owner is empty", *where, "owner")
+        if table.path_prefix and (not table.path_prefix.startswith("/") or table.path_prefix.endswith("/")):
+            raise self._document.error("a path prefix begins with / and ends without", *where, "path_prefix")
+        routes = self._routes(name, table, upstreams)
+        entries = self._running(name, workload)
+        controls = tuple(self._control(entry, name, table, routes, upstreams) for entry in entries if entry.built)
+        return WorkloadPlan(
+            workload=workload,
+            controls=controls,
+            vacancies=tuple(entry.id for entry in entries if entry.how is How.ENFORCED and not entry.built),
+            routes=routes,
+            policies=self._policies(table.policies, *where, "policies"),
+            path_prefix=table.path_prefix,
+            max_output_tokens=table.max_output_tokens,
+        )
+
+    def _routes(self, name: str, table: WorkloadTable, upstreams: Mapping[str, UpstreamPlan]) -> tuple[Route, ...]:
+        routes = []
+        for model, target in table.models.items():
+            where = ("workloads", name, "models", model)
+            upstream, inner = (target, model) if isinstance(target, str) else (target.upstream, target.model)
+            if upstream not in upstreams:
+                raise self._document.error(
+                    f'no such upstream "{upstream}"', *where, hint=nearest(upstream, list(upstreams))
+                )
+            builtin = upstreams[upstream].kind == BUILTIN
+            if builtin and not table.rehearsal:
+                hint = "set rehearsal = true, or name a real upstream"
+                raise self._document.error(f'model "{model}" is for rehearsals only', *where, hint=hint)
+            if table.rehearsal and not builtin:
+                hint = 'only "builtin" models, so that an attack on it harms nobody'
+                raise self._document.error(f'a rehearsal workload cannot use upstream "{upstream}"', *where, hint=hint)
+            routes.append(Route(model, upstream, inner.removeprefix("rehearsal/") if builtin else inner))
+        return tuple(routes)
+
+    def _running(self, name: str, workload: Workload) -> tuple[Entry, ...]:
+        """Step 1."""
+        entries = {
+            entry.id: entry for entry in due(self._catalog.entries.values(), workload) if entry.how is How.ENFORCED
+        }
+        named: list[tuple[str, tuple[str, ...]]] = [(each, ("controls", each)) for each in self._configuration.controls]
+        own = self._configuration.workloads[name].controls
+        named += [(each, ("workloads", name, "controls", each)) for each in own]
+        for each, where in named:
+            entry = self._known(each, *where)
+            if not entry.built and where[0] == "workloads":
+                raise self._document.error(f'control "{each}" is not built yet', *where)
+            entries.setdefault(entry.id, entry)
+        return tuple(entries[key] for key in sorted(entries))
+
+    def _known(self, control: str, *where: str) -> Entry:
+        entry = self._catalog.entries.get(ControlId(control))
+        if entry is None:
+            known = [str(each) for each, entry in self._catalog.entries.items() if entry.built]
+            raise self._document.error(f'no such control "{control}"', *where, hint=nearest(control, known))
+        return entry
+
+    def _control(
+        self,
+        entry: Entry,
+        workload: str,
+        table: WorkloadTable,
+        routes: Sequence[Route],
+        upstreams: Mapping[str, UpstreamPlan],
+    ) -> PlannedControl:
+        kind = self._settings[entry.id]
+        laying = Laying(self._document, entry, kind, self._catalog.provenance.get(entry.id, {}), self._now)  # 2
+        for values, where in (  # 3, 4
+            (self._configuration.controls.get(entry.id), ("controls", entry.id)),
+            (table.controls.get(entry.id), ("workloads", workload, "controls", entry.id)),
+        ):
+            if values is not None:
+                laying.lay(values, where)
+        laying.expand(OWN_UPSTREAMS, _destinations(routes, upstreams))
+        return laying.planned()
+
+    def _policies(self, names: Iterable[str], *where: str) -> tuple[PolicyFile, ...]:
+        return tuple(PolicyFile(name, self._beside(name, *where)) for name in names)
+
+    def _beside(self, name: str, *where: str) -> str:
+        """The text of a file that the configuration names, relative to it."""
+        path = Path(self._document.file).parent / name
+        try:
+            return path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise self._document.error(f'"{name}" cannot be read', *where) from error
+
+    def _refuse_shared_prefixes(self, workloads: Mapping[WorkloadId, WorkloadPlan]) -> None:
+        seen: dict[str, str] = {}
+        for name, plan in workloads.items():
+            prefix = plan.path_prefix
+            if prefix == "/w" or prefix.startswith("/w/"):
+                raise self._document.error("/w/ is kept for the workloads' own names", "workloads", name, "path_prefix")
+            for other, owner in seen.items():
+                if (prefix and (prefix + "/").startswith(other + "/")) or (
+                    prefix and (other + "/").startswith(prefix + "/")
+                ):
+                    problem = f'"{prefix}" overlaps with the path prefix of "{owner}"'
+                    raise self._document.error(problem, "workloads", name, "path_prefix")
+            if prefix:
+                seen[prefix] = name
+
+
+def _is_below(path: str, other: str) -> bool:
+    return f"{path}/".startswith(f"{other}/")
+
+
+def _is_api(url: str) -> bool:
+    split = urlsplit(url)
+    bare = not (split.query or split.fragment or "@" in split.netloc)
+    return split.scheme in ("https", "http") and bool(split.hostname) and bare
+
+
+def _destinations(routes: Sequence[Route], upstreams: Mapping[str, UpstreamPlan]) -> list[str]:
+    """Where the models of these routes are served, as the egress allow-list spells it."""
+    found = set()
+    for route in routes:
+        upstream = upstreams[route.upstream]
+        if upstream.kind == BUILTIN:
+            found.add("builtin:")
+            continue
+        split = urlsplit(upstream.base_url)
+        host = split.hostname or ""
+        host = f"[{host}]" if ":" in host else host
+        found.add(f"{split.scheme}://{host}:{split.port}" if split.port else f"{split.scheme}://{host}")
+    return sorted(found)

@@ -1,0 +1,141 @@
+"""How are a control's settings laid over each other? Each step may only tighten (HOUSE 5).
+
+1. Start from the catalog's defaults, with `mode = "enforce"`.
+2. Lay a table over them: the organisation's, then the workload's. A value that is not stricter than what was there is a
+   loosening: the entry must list the setting under `may_relax`, and the table must give a reason and an end date.
+3. `mode` goes from `enforce` to `observe` or `off` only with a reason and an end date.
+
+Every value keeps the file and line that set it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+import msgspec
+
+from ringwall.config.document import Document
+from ringwall.config.schema import Override, nearest
+from ringwall.model.control import Settings, tightens
+from ringwall.model.framework import Entry
+from ringwall.model.plan import Mode, PlannedControl, Provenance, Waiver
+
+MAX_LEAVE_DAYS = 366
+"""The longest time for which a loosening may be granted."""
+_MODE_RANK = {"off": 0, "observe": 1, "enforce": 2}
+
+
+class Laying:
+    """One control's values while they are laid over each other."""
+
+    def __init__(
+        self,
+        document: Document,
+        entry: Entry,
+        kind: type[Settings],
+        provenance: Mapping[str, Provenance],
+        now: datetime,
+    ) -> None:
+        self._document = document
+        self._entry = entry
+        self._kind = kind
+        self._now = now
+        self._values: dict[str, object] = dict(entry.defaults)
+        self._mode = "enforce"
+        self._waiver: Waiver | None = None
+        self._from: dict[str, Provenance] = {name: Provenance("catalog") for name in ("mode", *entry.defaults)}
+        self._from.update(provenance)
+
+    def lay(self, table: Mapping[str, object], where: tuple[str, ...]) -> None:
+        """Lay a table over what is there."""
+        own = {each.name for each in fields(self._kind)}
+        rest = {name: value for name, value in table.items() if name not in own}
+        try:
+            override = msgspec.convert(rest, Override, strict=True)
+        except msgspec.ValidationError as error:
+            unknown = next((name for name in rest if name not in Override.__struct_fields__), None)
+            if unknown is not None:
+                hint = nearest(unknown, [*own, *Override.__struct_fields__])
+                raise self._document.error(
+                    f'"{self._entry.id}" has no setting "{unknown}"', *where, unknown, hint=hint
+                ) from error
+            raise self._document.error(f'"{self._entry.id}": {error}', *where) from error
+        waiver = self._leave(override, where)
+        if override.mode is not None:
+            if _MODE_RANK[override.mode] < _MODE_RANK[self._mode]:
+                self._need(waiver, where, "mode")
+            self._mode = override.mode
+            self._from["mode"] = self._document.where(*where, "mode")
+        for name in own & table.keys():
+            self._set(name, table[name], waiver, (*where, name))
+        self._waiver = waiver if waiver is not None else self._waiver
+
+    def _set(self, name: str, value: object, waiver: Waiver | None, where: tuple[str, ...]) -> None:
+        current = self._values.get(name)
+        if isinstance(value, Mapping) and isinstance(current, Mapping):
+            value = {**current, **value}  # a mapping is laid over key by key
+        typed = getattr(self._typed({**self._values, name: value}, where), name)
+        before = getattr(self._typed(self._values, where), name)
+        if not tightens(self._kind, name, before, typed):
+            if name not in self._entry.may_relax:
+                known = ", ".join(sorted(self._entry.may_relax)) or "nothing"
+                problem = f'"{name}" of "{self._entry.id}" may not be loosened'
+                raise self._document.error(problem, *where, hint=f"what may be, with a reason and an end date: {known}")
+            self._need(waiver, where, name)
+        self._values[name] = value
+        self._from[name] = self._document.where(*where)
+
+    def _leave(self, override: Override, where: tuple[str, ...]) -> Waiver | None:
+        if override.until is None or not override.reason.strip():
+            return None
+        until = datetime.combine(override.until + timedelta(days=1), time(), UTC)
+        if until <= self._now:
+            problem = f'the leave for "{self._entry.id}" ended on {override.until.isoformat()}'
+            raise self._document.error(problem, *where, "until", hint="mend what it waited for, or decide anew")
+        if until > self._now + timedelta(days=MAX_LEAVE_DAYS):
+            problem = f'leave for "{self._entry.id}" may last "{MAX_LEAVE_DAYS}" days at most'
+            raise self._document.error(problem, *where, "until")
+        return Waiver(override.reason, until)
+
+    def _need(self, waiver: Waiver | None, where: tuple[str, ...], name: str) -> None:
+        if waiver is None:
+            problem = f'"{name}" of "{self._entry.id}" is looser than before'
+            raise self._document.error(problem, *where, hint='add reason = "..." and until = YYYY-MM-DD')
+
+    def _typed(self, values: Mapping[str, object], where: tuple[str, ...]) -> Settings:
+        try:
+            made = msgspec.convert(values, self._kind, strict=True)
+        except msgspec.ValidationError as error:
+            problem, _, at = str(error).partition(" - at `$.")
+            name = at.partition("`")[0].partition(".")[0].partition("[")[0]
+            text = problem.replace("`", '"')
+            problem = f'"{self._entry.id}": "{name}": {text[:1].lower()}{text[1:]}'
+            raise self._document.error(problem, *where) from error
+        for each in fields(self._kind):
+            self._check_field(each.name, each.metadata, getattr(made, each.name), where)
+        return made
+
+    def _check_field(self, name: str, meta: Mapping[str, Any], value: object, where: tuple[str, ...]) -> None:
+        scale, least = meta["scale"], meta["least"]
+        given = value.values() if isinstance(value, Mapping) else (value,)
+        if scale and any(str(each) not in scale for each in given):
+            wrong = next(str(each) for each in given if str(each) not in scale)
+            problem = f'"{name}" of "{self._entry.id}" cannot be "{wrong}"'
+            raise self._document.error(problem, *where, hint=nearest(wrong, tuple(scale)))
+        if least is not None and isinstance(value, (int, float)) and value < least:
+            raise self._document.error(f'"{name}" of "{self._entry.id}" must be at least "{least}"', *where)
+
+    def expand(self, mark: str, values: Sequence[str]) -> None:
+        """Replace a mark in any list by these values."""
+        for name, value in self._values.items():
+            if isinstance(value, (list, tuple)) and mark in value:
+                self._values[name] = sorted({each for each in value if each != mark} | set(values))
+
+    def planned(self) -> PlannedControl:
+        """The control as it will run."""
+        provenance = tuple(sorted((name, self._from[name]) for name in self._from))
+        settings = self._typed(self._values, ("controls", self._entry.id))
+        return PlannedControl(self._entry.id, Mode(self._mode), settings, provenance, self._waiver)

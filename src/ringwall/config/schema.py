@@ -1,0 +1,263 @@
+"""What may a configuration say? Every table and key, typed and closed; an error names the nearest key that there is.
+
+These objects mirror the file. `ringwall.config.build` makes a Plan of them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from datetime import date
+from enum import Enum
+from typing import Annotated, Any, Literal, get_args, get_type_hints
+
+import msgspec
+
+from ringwall.config.document import Document
+from ringwall.model.errors import ConfigError
+from ringwall.model.framework import Phase, Trait, UseCase
+from ringwall.model.interaction import PrincipalKind
+
+
+class Table(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A closed table."""
+
+
+class Organisation(Table):
+    """Whose plan it is.
+
+    Attributes:
+        name: Its name.
+        plan_days: Days after which a plan that was not built anew may no longer be run.
+        policies: Cedar files that apply to every workload, relative to the configuration file.
+    """
+
+    name: str = "unnamed"
+    plan_days: Annotated[int, msgspec.Meta(ge=1, le=3660)] = 90
+    policies: tuple[str, ...] = ()
+
+
+class Listen(Table):
+    """How the two listeners are reached.
+
+    Attributes:
+        data: Address of the data listener, `host:port`.
+        admin: Address of the administration listener.
+        tls_certificate: PEM file with the certificate chain; needed off loopback, unless a proxy is declared.
+        tls_key: PEM file with its key.
+        proxies: Networks of proxies that end TLS in front of us, and whose forwarded header is believed.
+        forwarded_header: The header that they write.
+    """
+
+    data: str = "127.0.0.1:8080"
+    admin: str = "127.0.0.1:8081"
+    tls_certificate: str = ""
+    tls_key: str = ""
+    proxies: tuple[str, ...] = ()
+    forwarded_header: Literal["x-forwarded-for", "forwarded"] = "x-forwarded-for"
+
+
+class Bounds(Table):
+    """Bounds of the listeners; `ringwall.model.plan.Limits` says what each means."""
+
+    body_bytes: Annotated[int, msgspec.Meta(ge=1024, le=64 * 1024 * 1024)] = 4 * 1024 * 1024
+    depth: Annotated[int, msgspec.Meta(ge=4, le=64)] = 64
+    header_bytes: Annotated[int, msgspec.Meta(ge=1024, le=1024 * 1024)] = 64 * 1024
+    read_s: Annotated[float, msgspec.Meta(gt=0, le=600)] = 30.0
+    checkpoint_s: Annotated[float, msgspec.Meta(gt=0, le=60)] = 2.0
+    hold_chars: Annotated[int, msgspec.Meta(ge=1024, le=4 * 1024 * 1024)] = 65_536
+    answer_bytes: Annotated[int, msgspec.Meta(ge=1024, le=256 * 1024 * 1024)] = 16 * 1024 * 1024
+    concurrent: Annotated[int, msgspec.Meta(ge=1, le=65_536)] = 1024
+    drain_s: Annotated[float, msgspec.Meta(ge=0, le=600)] = 10.0
+
+
+class Issuer(Table):
+    """A token issuer whose word is taken; `ringwall.model.identity.TrustedIssuer` says what each key means."""
+
+    issuer: str
+    audiences: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+    jwks_uri: str = ""
+    jwks_file: str = ""
+    algorithms: tuple[str, ...] = ("RS256", "ES256", "Ed25519")
+    token_types: tuple[str, ...] = ("at+jwt",)
+    clients: tuple[str, ...] = ()
+    agents: tuple[str, ...] = ()
+    groups_claim: str = "groups"
+    roles: dict[str, tuple[str, ...]] = {}
+    workloads: tuple[str, ...] | None = None
+    kind: PrincipalKind = PrincipalKind.PERSON
+    max_lifetime_s: Annotated[int, msgspec.Meta(ge=60, le=604_800)] = 86_400
+    leeway_s: Annotated[int, msgspec.Meta(ge=0, le=300)] = 30
+
+
+class Upstream(Table):
+    """A provider of models.
+
+    Attributes:
+        kind: `openai` for any OpenAI-compatible URL, `builtin` for the models inside Ringwall.
+        base_url: Root of its API, such as `https://api.example.com/v1`.
+        account: A name for whose credential is used; the upstream's name when empty.
+        credential: `env:NAME` or `file:PATH`; never the secret itself.
+        limit_field: What it calls the limit of tokens.
+        private: Whether it may be on a private or loopback address.
+    """
+
+    kind: Literal["openai", "builtin"] = "openai"
+    base_url: str = ""
+    account: str = ""
+    credential: str = ""
+    limit_field: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
+    private: bool = False
+    connect_s: Annotated[float, msgspec.Meta(gt=0, le=120)] = 5.0
+    read_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 60.0
+    total_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 300.0
+
+
+class ModelRoute(Table):
+    """Where a model is served, when the upstream calls it by another name."""
+
+    upstream: str
+    model: str
+
+
+class WorkloadTable(Table):
+    """One AI application.
+
+    Attributes:
+        owner: Who answers for it.
+        use_case: What it does.
+        phase: How far it has come.
+        traits: `physical` for devices and robots.
+        rehearsal: Whether it may be attacked: built-in models only, never promoted.
+        path_prefix: A path under which it is served besides `/w/<name>`.
+        max_output_tokens: The most tokens of one answer.
+        policies: Cedar files of its own; they may only forbid.
+        models: Model name to upstream, or to upstream and the name used there.
+        controls: Settings of its controls.
+    """
+
+    owner: str
+    use_case: UseCase
+    phase: Phase = Phase.FOUNDATIONAL
+    traits: tuple[Trait, ...] = ()
+    rehearsal: bool = False
+    path_prefix: str = ""
+    max_output_tokens: Annotated[int, msgspec.Meta(ge=1, le=10_000_000)] = 4096
+    policies: tuple[str, ...] = ()
+    models: dict[str, str | ModelRoute] = {}
+    controls: dict[str, dict[str, Any]] = {}
+
+
+class Configuration(Table):
+    """The whole file."""
+
+    organisation: Organisation = msgspec.field(default_factory=Organisation)
+    listen: Listen = msgspec.field(default_factory=Listen)
+    limits: Bounds = msgspec.field(default_factory=Bounds)
+    issuers: dict[str, Issuer] = {}
+    upstreams: dict[str, Upstream] = {}
+    controls: dict[str, dict[str, Any]] = {}
+    workloads: dict[str, WorkloadTable] = {}
+
+
+class Override(Table):
+    """What a control's table may hold besides its settings.
+
+    Attributes:
+        mode: Whether its answer binds.
+        reason: Why it is looser than it should be; needed when it is.
+        until: The day on which that ends.
+    """
+
+    mode: Literal["enforce", "observe", "off"] | None = None
+    reason: str = ""
+    until: date | None = None
+
+
+def read_configuration(document: Document) -> Configuration:
+    """A document as typed configuration.
+
+    Raises:
+        ConfigError: An unknown key (with the nearest that there is) or a wrong value, with file and line.
+    """
+    try:
+        return msgspec.convert(document.values, Configuration, strict=True)
+    except msgspec.ValidationError as error:
+        raise _explained(error, document) from error
+
+
+def _explained(error: msgspec.ValidationError, document: Document) -> ConfigError:
+    problem, _, where = str(error).partition(" - at `")
+    path = _real_path(document, re.findall(r"[^.\[\]$]+|\[\.\.\.\]", where.removesuffix("`")), problem)
+    unknown = re.search(r"unknown field `([^`]*)`", problem)
+    dotted = ".".join(path)
+    if unknown:
+        hint = nearest(unknown[1], _keys_at(path))
+        return document.error(f'unknown key "{unknown[1]}" in "{dotted or "the file"}"', *path, unknown[1], hint=hint)
+    value = re.search(r"enum value '([^']*)'", problem)
+    hint = nearest(value[1], _members_at(path)) if value else ""
+    text = problem.replace("`", '"').replace("'", '"')
+    return document.error(f'"{dotted}": {text[:1].lower()}{text[1:]}', *path, hint=hint)
+
+
+def _real_path(document: Document, tokens: list[str], problem: str) -> list[str]:
+    """The path at fault. Where msgspec says `[...]` (any key), each is tried until one shows the problem."""
+    path: list[str] = []
+    value: object = document.values
+    for token in tokens:
+        name = token
+        if token == "[...]" and isinstance(value, Mapping):  # noqa: S105 - a token of a path
+            name = _guilty(path, value, problem) or next(iter(value), token)
+        if isinstance(value, list):
+            return path
+        path.append(name)
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return path
+
+
+def _guilty(path: list[str], values: Mapping[str, object], problem: str) -> str | None:
+    """Which entry of a mapping does not convert."""
+    kind = {"issuers": Issuer, "upstreams": Upstream, "workloads": WorkloadTable}.get(path[-1] if path else "")
+    for name, value in values.items():
+        try:
+            msgspec.convert(value, kind if kind is not None else Any, strict=True)
+        except msgspec.ValidationError as error:
+            if str(error).partition(" - at `")[0] == problem:
+                return name
+    return None
+
+
+def _kind_at(path: list[str]) -> Any:
+    """The type of what stands at a path."""
+    kind: Any = Configuration
+    for token in path:
+        if isinstance(kind, type) and issubclass(kind, Table):
+            kind = get_type_hints(kind).get(token)
+            continue
+        kind = next((each for each in get_args(kind) if isinstance(each, type) and issubclass(each, Table)), None)
+    if isinstance(kind, type) or kind is None:
+        return kind
+    return next((each for each in get_args(kind) if isinstance(each, type) and issubclass(each, Table)), kind)
+
+
+def _keys_at(path: list[str]) -> list[str]:
+    """The keys that the table at a path may have."""
+    kind = _kind_at(path)
+    return list(get_type_hints(kind)) if isinstance(kind, type) and issubclass(kind, Table) else []
+
+
+def _members_at(path: list[str]) -> list[str]:
+    """The values that an enumeration at a path may have."""
+    kind = _kind_at(path)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return [str(member.value) for member in kind]
+    return [each for each in get_args(kind) if isinstance(each, str)]
+
+
+def nearest(name: str, known: list[str] | tuple[str, ...]) -> str:
+    """A hint that names the nearest of the known names, or all of them when they are few."""
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    if close:
+        return f'did you mean "{close[0]}"?'
+    return f"one of: {', '.join(sorted(known))}" if 0 < len(known) <= 12 else ""

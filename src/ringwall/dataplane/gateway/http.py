@@ -1,0 +1,151 @@
+"""Raw ASGI, made small: what a request carries, how its body is read within bounds, how an answer is sent.
+
+* A body is read only after the caller was identified, and never past its limit.
+* A caller who goes away is noticed while the answer is being made, and what was being done for him is cancelled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ringwall.model.errors import CallerError
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Header = tuple[bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The head of a request.
+
+    Attributes:
+        method: In upper case.
+        path: The raw path, percent-encoded as it came, without the query.
+        headers: Lower-case names to values; a name that came twice has both, joined as RFC 9110 says.
+        raw: The headers as they came.
+        repeated: Names that came more than once.
+        peer: Address at the other end of the socket.
+        encrypted: True when it came over TLS.
+    """
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    raw: Sequence[Header]
+    repeated: frozenset[str]
+    peer: str
+    encrypted: bool
+
+
+def read_head(scope: Scope) -> Request:
+    """The head of a request, from its ASGI scope."""
+    headers: dict[str, str] = {}
+    repeated = set()
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        if name in headers:
+            repeated.add(name)
+            value = f"{headers[name]}, {value}"
+        headers[name] = value
+    client = scope.get("client")
+    path = scope.get("raw_path") or scope["path"].encode()
+    return Request(
+        scope["method"],
+        path.decode("latin-1").partition("?")[0],
+        headers,
+        scope["headers"],
+        frozenset(repeated),
+        client[0] if client else "127.0.0.1",
+        scope.get("scheme") == "https",
+    )
+
+
+async def read_body(request: Request, receive: Receive, *, limit: int, timeout_s: float) -> bytes:
+    """The whole body.
+
+    Args:
+        request: Its head.
+        receive: Where it comes from.
+        limit: The most bytes that it may have.
+        timeout_s: Seconds in which it must have come.
+
+    Raises:
+        CallerError: Too large, too slow, broken off, compressed, or not JSON by its content type.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise CallerError("the content type must be application/json", code="unsupported_media_type", status=415)
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise CallerError("the body must not be compressed", code="unsupported_encoding", status=415)
+    if "content-length" in request.repeated or "transfer-encoding" in request.repeated:
+        raise CallerError("the length of the body is given twice", code="bad_framing")
+    length = request.headers.get("content-length")
+    too_large = CallerError(f'the body has more than "{limit}" bytes', code="too_large", status=413)
+    if length is not None and length.isdigit() and int(length) > limit:
+        raise too_large
+    pieces: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(timeout_s):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise CallerError("the body broke off", code="body_broken")
+                piece = message.get("body", b"")
+                size += len(piece)
+                if size > limit:
+                    raise too_large
+                pieces.append(piece)
+                if not message.get("more_body", False):
+                    return b"".join(pieces)
+    except TimeoutError as error:
+        raise CallerError("the body took too long", code="body_late", status=408) from error
+
+
+@contextlib.asynccontextmanager
+async def cancelled_when_gone(receive: Receive) -> AsyncIterator[None]:
+    """While in here, the running task is cancelled when the caller goes away; what is left then ends quietly."""
+    task = asyncio.current_task()
+    gone = False
+
+    async def watch() -> None:
+        nonlocal gone
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        gone = True
+        if task is not None:
+            task.cancel()
+
+    watcher = asyncio.ensure_future(watch())
+    try:
+        yield
+    except asyncio.CancelledError:
+        # A cancellation of our own is over once the records are written; anybody else's goes on.
+        if not gone or task is None or task.uncancel() > 0:
+            raise
+    finally:
+        watcher.cancel()
+
+
+async def send_whole(send: Send, status: int, body: bytes, headers: Sequence[Header] = ()) -> None:
+    """Send an answer in one piece, as JSON."""
+    fixed = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": [*fixed, *headers]})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def start_stream(send: Send, headers: Sequence[Header]) -> None:
+    """Begin a server-sent event stream."""
+    fixed = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-store")]
+    await send({"type": "http.response.start", "status": 200, "headers": [*fixed, *headers]})
+
+
+async def send_piece(send: Send, piece: bytes, *, last: bool = False) -> None:
+    """Send a piece of a stream."""
+    await send({"type": "http.response.body", "body": piece, "more_body": not last})

@@ -1,0 +1,148 @@
+"""How does a judged request reach an OpenAI-compatible provider, and how does its answer come back?
+
+* The credential is Ringwall's own, read anew for each connection pool; the caller's never travels on.
+* What is sent is encoded from the judged invocation (law 9). The only headers are content type, credential and trace.
+* An answer is bounded in size and time. Status, form and content of a failure stay with the operator; the caller reads
+  whose fault it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from ringwall.dataplane.gateway.outbound import judge_literal, open_client
+from ringwall.dataplane.wire.openai_upstream import encode_request, parse_answer, parse_event
+from ringwall.dataplane.wire.sse import BrokenStreamError, SseDecoder
+from ringwall.model.conversation import Answer, Delta
+from ringwall.model.errors import UpstreamError
+from ringwall.model.facts import Destination
+from ringwall.model.plan import UpstreamPlan
+from ringwall.model.ports import Invocation
+
+MAX_CONNECTIONS = 1024
+_READ_BYTES = 65_536
+
+
+class OpenAIUpstream:
+    """Implements `Upstream` for any OpenAI-compatible URL."""
+
+    def __init__(self, plan: UpstreamPlan, *, secret: Callable[[], str], answer_bytes: int) -> None:
+        """Prepare the pool; no connection is made yet.
+
+        Args:
+            plan: The provider, as configured.
+            secret: Reads the provider's credential; an empty one is not sent.
+            answer_bytes: The most bytes that an answer may have.
+
+        Raises:
+            RefusedAddressError: Its host is an address that may not be connected to.
+        """
+        judge_literal(plan.base_url, private=plan.private)
+        self._plan = plan
+        self._secret = secret
+        self._answer_bytes = answer_bytes
+        self._url = plan.base_url.rstrip("/") + "/chat/completions"
+        split = urlsplit(self._url)
+        default = 443 if split.scheme == "https" else 80
+        host = (split.hostname or "").rstrip(".").lower()
+        self._destination = Destination(plan.name, split.scheme, host, split.port or default, split.path, plan.account)
+        self._client: aiohttp.ClientSession | None = None
+
+    def destination(self, model: str) -> Destination:
+        return self._destination
+
+    async def close(self) -> None:
+        """Close the pool."""
+        if self._client is not None:
+            await self._client.close()
+
+    async def complete(self, invocation: Invocation) -> Answer:
+        body = encode_request(invocation, streamed=False, limit_field=self._plan.limit_field)
+        try:
+            async with self._post(body, invocation.trace) as response:
+                data = await self._read(response)
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise _unreachable(error) from error
+        _check_status(response.status)
+        return parse_answer(data)
+
+    async def stream(self, invocation: Invocation) -> AsyncIterator[Delta]:
+        body = encode_request(invocation, streamed=True, limit_field=self._plan.limit_field)
+        decoder, size = SseDecoder(), 0
+        try:
+            async with self._post(body, invocation.trace) as response:
+                _check_status(response.status)
+                if response.content_type != "text/event-stream":
+                    raise UpstreamError("the model's provider did not stream", code="upstream_broken")
+                async for data in response.content.iter_any():
+                    size += len(data)
+                    if size > self._answer_bytes * STREAM_OVERHEAD:
+                        raise UpstreamError("the model's answer is too long", code="upstream_too_long")
+                    for event in decoder.feed(data):
+                        if event == b"[DONE]":
+                            return
+                        for delta in parse_event(event):
+                            yield delta
+        except BrokenStreamError as error:
+            raise UpstreamError("the model's answer cannot be read", code="upstream_broken") from error
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise _unreachable(error) from error
+        raise UpstreamError("the model's answer broke off", code="upstream_broken", detail="no [DONE]")
+
+    def _post(self, body: bytes, trace: str) -> aiohttp.client._RequestContextManager:
+        if self._client is None:
+            plan = self._plan
+            self._client = open_client(
+                private=plan.private,
+                limit=MAX_CONNECTIONS,
+                connect_s=plan.connect_s,
+                read_s=plan.read_s,
+                total_s=plan.total_s,
+            )
+        headers = {"Content-Type": "application/json"}
+        secret = self._secret()
+        if secret:
+            headers["Authorization"] = f"Bearer {secret}"
+        if trace:
+            headers["traceparent"] = trace
+        return self._client.post(self._url, data=body, headers=headers, allow_redirects=False)
+
+    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+        """The whole body, bounded."""
+        length = response.content_length
+        if length is not None and length <= self._answer_bytes:
+            return await response.read()
+        data = bytearray()
+        async for piece in response.content.iter_chunked(_READ_BYTES):
+            data += piece
+            if len(data) > self._answer_bytes:
+                raise UpstreamError("the model's answer is too long", code="upstream_too_long")
+        return bytes(data)
+
+
+STREAM_OVERHEAD = 64
+"""How many bytes of framing a streamed answer may spend on each byte that a whole one may have."""
+
+
+def _check_status(status: int) -> None:
+    """A status other than 200, as the caller may read it; the provider's own words stay with the provider."""
+    if status == 200:
+        return
+    detail = f"status {status}"
+    if status == 429:
+        raise UpstreamError("the model's provider is at its limit", code="upstream_limit", status=503, detail=detail)
+    if status in (400, 404, 413, 422):
+        raise UpstreamError("the model's provider does not take this request", code="upstream_refused", detail=detail)
+    if status in (401, 403):
+        raise UpstreamError("the model's provider refuses the gateway", code="upstream_credential", detail=detail)
+    raise UpstreamError("the model's provider failed", code="upstream_failed", detail=detail)
+
+
+def _unreachable(error: BaseException) -> UpstreamError:
+    detail = type(error).__name__
+    if isinstance(error, TimeoutError):
+        return UpstreamError("the model's provider is late", code="upstream_late", status=504, detail=detail)
+    return UpstreamError("the model's provider cannot be reached", code="upstream_unreachable", detail=detail)

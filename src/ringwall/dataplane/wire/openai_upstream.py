@@ -1,0 +1,308 @@
+"""What an OpenAI-compatible upstream is sent, and what is read of its answer.
+
+* Sent: JSON encoded from the judged invocation. Nothing of the caller's bytes, headers or names travels on (law 9).
+* Read: texts, proposed calls, finish reasons and counts. Every string becomes a part, matches a closed grammar, or is
+  dropped: ids, fingerprints, tiers, annotations, reasoning, log probabilities.
+* An answer that cannot be read whole is the upstream's fault and nobody else's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from ringwall.model.content import JSON, Json, Origin, Part, PartId, thaw
+from ringwall.model.conversation import (
+    NAME,
+    Answer,
+    CallDelta,
+    Choice,
+    Counted,
+    Delta,
+    Finish,
+    Finished,
+    Generation,
+    Role,
+    TextDelta,
+    ToolCall,
+    Turn,
+    Usage,
+)
+from ringwall.model.errors import UpstreamError
+from ringwall.model.ports import Invocation
+from ringwall.model.strict_json import loads_object
+
+MAX_CALLS = 128
+MAX_CHOICES = 128
+
+
+def encode_request(invocation: Invocation, *, streamed: bool, limit_field: str = "max_completion_tokens") -> bytes:
+    """The body for `POST /chat/completions`.
+
+    Args:
+        invocation: The judged request.
+        streamed: Whether the answer is to come as a stream.
+        limit_field: What the upstream calls the limit of tokens.
+    """
+    parts = {part.id: part for part in invocation.parts}
+    generation = invocation.conversation.generation
+    body: dict[str, object] = {
+        "model": invocation.model,
+        "messages": [_message(turn, parts) for turn in invocation.conversation.turns],
+        limit_field: invocation.max_output_tokens,
+    }
+    body.update(_generation(generation, parts))
+    if invocation.conversation.tools:
+        body["tools"] = [
+            {
+                "type": "function",
+                "function": _given(
+                    name=tool.name,
+                    description=parts[tool.description].text if tool.description is not None else None,
+                    parameters=thaw(parts[tool.schema].value) if tool.schema is not None else None,
+                    strict=tool.strict,
+                ),
+            }
+            for tool in invocation.conversation.tools
+        ]
+    if streamed:
+        body["stream"] = True
+        body["stream_options"] = {"include_usage": True}
+    return msgspec.json.encode(body)
+
+
+def _given(**fields: object) -> dict[str, object]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _message(turn: Turn, parts: Mapping[PartId, Part]) -> dict[str, object]:
+    message: dict[str, object] = {"role": turn.role}
+    content = [parts[part] for part in turn.content]
+    if len(content) == 1 and isinstance(content[0].value, str) and not content[0].media.startswith("image/"):
+        message["content"] = content[0].value
+    elif content:
+        message["content"] = [_piece(part) for part in content]
+    elif turn.role is not Role.ASSISTANT:
+        message["content"] = ""
+    if turn.name is not None:
+        message["name"] = turn.name
+    if turn.refusal is not None:
+        message["refusal"] = parts[turn.refusal].text
+    if turn.answers is not None:
+        message["tool_call_id"] = turn.answers
+    if turn.calls:
+        message["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": function(call.name, parts[call.arguments])}
+            for call in turn.calls
+        ]
+    return message
+
+
+def _piece(part: Part) -> dict[str, object]:
+    if part.media.startswith("image/"):
+        return {"type": "image_url", "image_url": {"url": f"data:{part.media};base64,{part.text}"}}
+    return {"type": "text", "text": part.text}
+
+
+def function(name: str, arguments: Part) -> dict[str, object]:
+    """A proposed call's `function` object; its arguments are compact JSON in a string."""
+    return {"name": name, "arguments": msgspec.json.encode(thaw(arguments.value)).decode()}
+
+
+def _generation(generation: Generation, parts: Mapping[PartId, Part]) -> dict[str, object]:
+    body = _given(
+        temperature=generation.temperature,
+        top_p=generation.top_p,
+        frequency_penalty=generation.frequency_penalty,
+        presence_penalty=generation.presence_penalty,
+        seed=generation.seed,
+        reasoning_effort=generation.reasoning_effort,
+        verbosity=generation.verbosity,
+        parallel_tool_calls=generation.parallel_tool_calls,
+    )
+    if generation.choices != 1:
+        body["n"] = generation.choices
+    if generation.stop:
+        body["stop"] = [parts[part].text for part in generation.stop]
+    if generation.tool_choice is not None:
+        choice = generation.tool_choice
+        named = {"type": "function", "function": {"name": choice.name}}
+        body["tool_choice"] = named if choice.name is not None else choice.kind
+    if generation.response_format is not None:
+        wanted = generation.response_format
+        body["response_format"] = {"type": wanted.kind}
+        if wanted.kind == "json_schema":
+            schema = _given(
+                name=wanted.name,
+                description=parts[wanted.description].text if wanted.description is not None else None,
+                schema=thaw(parts[wanted.schema].value) if wanted.schema is not None else None,
+                strict=wanted.strict,
+            )
+            body["response_format"] = {"type": wanted.kind, "json_schema": schema}
+    return body
+
+
+class _Function(msgspec.Struct):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class _Call(msgspec.Struct):
+    function: _Function
+    index: int = 0
+
+
+class _Message(msgspec.Struct):
+    content: str | None = None
+    refusal: str | None = None
+    tool_calls: list[_Call] | None = None
+    function_call: object = None
+
+
+class _Choice(msgspec.Struct):
+    index: int = 0
+    message: _Message | None = None
+    delta: _Message | None = None
+    finish_reason: str | None = None
+
+
+class _Details(msgspec.Struct):
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+
+
+class _Usage(msgspec.Struct):
+    prompt_tokens: int
+    completion_tokens: int = 0
+    prompt_tokens_details: _Details | None = None
+    completion_tokens_details: _Details | None = None
+
+
+class _Body(msgspec.Struct):
+    choices: list[_Choice] = []
+    usage: _Usage | None = None
+    error: object = None
+
+
+_DECODER = msgspec.json.Decoder(_Body)
+_FINISH = {
+    "stop": Finish.STOP,
+    "length": Finish.LENGTH,
+    "tool_calls": Finish.TOOL_CALLS,
+    "content_filter": Finish.CONTENT_FILTER,
+}
+
+
+def _broken(detail: str) -> UpstreamError:
+    return UpstreamError("the model's answer cannot be read", code="upstream_broken", detail=detail)
+
+
+def _decode(data: bytes) -> _Body:
+    try:
+        body = _DECODER.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _broken(type(error).__name__) from error
+    if body.error is not None:
+        raise UpstreamError(
+            "the model's provider reports an error", code="upstream_error", detail="error in the answer"
+        )
+    if len(body.choices) > MAX_CHOICES:
+        raise UpstreamError("the model's answer has too many choices", code="upstream_broken")
+    return body
+
+
+def parse_answer(data: bytes) -> Answer:
+    """The whole answer.
+
+    Raises:
+        UpstreamError: It cannot be read whole.
+    """
+    body = _decode(data)
+    if not body.choices:
+        raise UpstreamError("the model's answer is empty", code="upstream_broken", detail="no choices")
+    parts: list[Part] = []
+    choices = tuple(_choice(index, choice, parts) for index, choice in enumerate(body.choices))
+    return Answer(choices, tuple(parts), _usage(body.usage))
+
+
+def _choice(index: int, choice: _Choice, parts: list[Part]) -> Choice:
+    message = choice.message
+    if message is None or message.function_call is not None or len(message.tool_calls or ()) > MAX_CALLS:
+        raise _broken("unknown form of choice")
+    content: tuple[PartId, ...] = ()
+    refusal = None
+    if message.content is not None:
+        parts.append(Part(PartId(f"choices/{index}/content/0"), Origin.MODEL, message.content))
+        content = (parts[-1].id,)
+    if message.refusal is not None:
+        parts.append(Part(PartId(f"choices/{index}/refusal"), Origin.MODEL, message.refusal))
+        refusal = parts[-1].id
+    calls = []
+    for number, call in enumerate(message.tool_calls or ()):
+        arguments = _arguments(call.function.arguments)
+        parts.append(Part(PartId(f"choices/{index}/calls/{number}/arguments"), Origin.MODEL, arguments, JSON))
+        calls.append(ToolCall("", _name(call.function.name), parts[-1].id))
+    return Choice(index, content, tuple(calls), _finish(choice.finish_reason), refusal)
+
+
+def _name(name: str | None) -> str:
+    if name is None or not NAME.fullmatch(name):
+        raise UpstreamError("the model proposed a call that cannot be read", code="upstream_broken", detail="bad name")
+    return name
+
+
+def _arguments(text: str | None) -> Json:
+    try:
+        return loads_object(text or "{}")
+    except ValueError as error:
+        raise UpstreamError("the model proposed a call that cannot be read", code="upstream_arguments") from error
+
+
+def _finish(reason: str | None) -> Finish:
+    finish = _FINISH.get(reason or "")
+    if finish is None:
+        raise UpstreamError("the model stopped for a reason that is not known here", code="upstream_broken")
+    return finish
+
+
+def _usage(usage: _Usage | None) -> Usage | None:
+    if usage is None:
+        return None
+    cached = usage.prompt_tokens_details.cached_tokens if usage.prompt_tokens_details else 0
+    reasoning = usage.completion_tokens_details.reasoning_tokens if usage.completion_tokens_details else 0
+    counts = (usage.prompt_tokens, usage.completion_tokens, cached or 0, reasoning or 0)
+    if any(count < 0 or count > MAX_COUNT for count in counts):
+        raise _broken("bad count of tokens")
+    return Usage(*counts)
+
+
+MAX_COUNT = 2**40
+"""The largest count of tokens that is believed."""
+
+
+def parse_event(data: bytes) -> Iterator[Delta]:
+    """One event of a streamed answer.
+
+    Raises:
+        UpstreamError: It cannot be read whole.
+    """
+    body = _decode(data)
+    for choice in body.choices:
+        if not 0 <= choice.index < MAX_CHOICES:
+            raise _broken("bad index")
+        delta = choice.delta
+        if delta is not None:
+            if delta.function_call is not None:
+                raise _broken("function_call")
+            if delta.content:
+                yield TextDelta(choice.index, delta.content)
+            if delta.refusal:
+                yield TextDelta(choice.index, delta.refusal, refusal=True)
+            for call in delta.tool_calls or ():
+                yield CallDelta(choice.index, call.index, call.function.arguments or "", None, call.function.name)
+        if choice.finish_reason is not None:
+            yield Finished(choice.index, _finish(choice.finish_reason))
+    usage = _usage(body.usage)
+    if usage is not None:
+        yield Counted(usage)

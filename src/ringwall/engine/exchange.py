@@ -1,0 +1,399 @@
+"""The road that every request to a model takes, from top to bottom.
+
+    admit:  1. facts -> 2. INBOUND -> 3. TOOL_RESULT -> 4. route -> 5. EGRESS -> 6. reservations -> 7. first barrier
+    answer: 8. upstream -> 9. RESPONSE -> 10. session -> 11. second barrier -> 12. settle
+
+* Every checkpoint: `chain.decide` -> Decision -> Record, durable before its effect (law 7). The first barrier stands
+  before bytes go upstream, the second before the first byte goes to the caller; records of a barrier commit together.
+* What is sent is the judged and edited content, nothing else (law 9).
+* A request that ends without an answer leaves a FAILURE record: upstream dead, answer unreadable, caller gone.
+* The caller's handles of tool calls are ours; the provider's stay with the provider (law 10).
+
+The streamed half of the road is in `ringwall.engine.streamed`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ringwall.engine.recording import Recorder, cause_body, ids
+from ringwall.engine.running import RunningWorkload
+from ringwall.model.content import Part, PartId
+from ringwall.model.conversation import Answer, Usage
+from ringwall.model.decision import Cause, Decision, Effect
+from ringwall.model.errors import InternalError, RingwallError
+from ringwall.model.facts import Facts, Identity, Source, Task
+from ringwall.model.interaction import Checkpoint, Interaction, Vantage
+from ringwall.model.labels import BEST, WORST
+from ringwall.model.plan import Route
+from ringwall.model.ports import (
+    Clock,
+    Containment,
+    Digests,
+    Exhausted,
+    Invocation,
+    Ledger,
+    Receipt,
+    Reservations,
+    Sessions,
+    Taken,
+    Upstream,
+)
+from ringwall.model.record import Outcome, Record, RecordId, RecordKind, inert
+from ringwall.model.scopes import concerned
+from ringwall.model.session import Event, SessionState
+from ringwall.model.verdict import DenyKind
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A request as a door hands it over.
+
+    Attributes:
+        interaction: What is attempted.
+        facts: What the door knows: Identity, Source, Demand.
+        tool_results: The parts that answer a tool call, by the handle of the call.
+        trace: `traceparent` of the request, or empty.
+    """
+
+    interaction: Interaction
+    facts: Facts
+    tool_results: tuple[tuple[PartId, str], ...] = ()
+    trace: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """It was allowed, done, and judged once more.
+
+    Attributes:
+        answer: The judged answer, with our handles.
+        record: The record of the decision at RESPONSE.
+        receipt: Proof that it is in the ledger.
+    """
+
+    answer: Answer
+    record: RecordId
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """It was refused, and the refusal is on record.
+
+    Attributes:
+        cause: What refused it.
+        effect: Deny, or Ask while nobody can be asked.
+        checkpoint: Where.
+        record: The record of the refusal.
+        receipt: Proof that it is in the ledger.
+        retry_after_s: Seconds after which another try may pass; None when no time helps.
+    """
+
+    cause: Cause
+    effect: Effect
+    checkpoint: Checkpoint
+    record: RecordId
+    receipt: Receipt
+    retry_after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """It was allowed but came to nothing; the failure is on record."""
+
+    error: RingwallError
+    record: RecordId
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """It may go upstream, and the decisions behind that are durable.
+
+    Attributes:
+        recorder: Makes the interaction's further records.
+        facts: All facts that were loaded.
+        upstream: Where it goes.
+        invocation: What goes.
+        taken: The reservations to settle.
+        session: The session's state as it was loaded; None when nothing needed it.
+        cause: The records that led here.
+    """
+
+    recorder: Recorder
+    facts: Facts
+    upstream: Upstream
+    invocation: Invocation
+    taken: Taken | None
+    session: SessionState | None
+    cause: tuple[RecordId, ...]
+
+
+class Exchange:
+    """The road. One for a process; requests bring the snapshot under which they began."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        sessions: Sessions,
+        containment: Containment,
+        reservations: Reservations,
+        digests: Digests,
+        clock: Clock,
+    ) -> None:
+        """Take the ports."""
+        self.ledger = ledger
+        self.digests = digests
+        self.clock = clock
+        self._sessions = sessions
+        self._containment = containment
+        self._reservations = reservations
+
+    def recorder(self, running: RunningWorkload, attempt: Attempt, facts: Facts) -> Recorder:
+        """What makes this interaction's records."""
+        return Recorder(
+            attempt.interaction,
+            facts,
+            plan=running.digest,
+            trace=attempt.trace,
+            clock=self.clock,
+            digests=self.digests,
+        )
+
+    async def answer(self, running: RunningWorkload, attempt: Attempt) -> Answered | Refused | Failed:
+        """The whole road of a request that is answered in one piece.
+
+        Raises:
+            InternalError: The ledger cannot take records; nothing took effect that is not recorded.
+        """
+        admitted = await self.admit(running, attempt)
+        if not isinstance(admitted, Admitted):
+            return admitted
+        try:
+            answer = await admitted.upstream.complete(admitted.invocation)  # 8
+            return await self.respond(running, attempt, admitted, answer)
+        except RingwallError as error:
+            return await self.fail(admitted, error)
+        except asyncio.CancelledError:
+            await self.caller_gone(admitted)
+            raise
+
+    async def admit(self, running: RunningWorkload, attempt: Attempt) -> Admitted | Refused | Failed:
+        """The road up to and with the first barrier."""
+        interaction = attempt.interaction
+        facts, session = await self._load(running, attempt)  # 1
+        recorder = self.recorder(running, attempt, facts)
+        records: list[Record] = []
+        results = {part for part, _ in attempt.tool_results}
+        judged: dict[PartId, Part] = {}
+        decisions: list[Decision] = []
+        for checkpoint, parts in (  # 2, 3
+            (Checkpoint.INBOUND, tuple(part for part in interaction.parts if part.id not in results)),
+            (Checkpoint.TOOL_RESULT, tuple(part for part in interaction.parts if part.id in results)),
+        ):
+            if checkpoint is Checkpoint.TOOL_RESULT and not parts:
+                continue
+            decision = await running.chain.decide(Vantage(checkpoint, interaction, parts, facts))
+            if decision.effect is not Effect.ALLOW:
+                return await self.refuse(recorder, decision, parts, records)
+            records.append(recorder.decision(decision, parts, Outcome.PROCEEDS, ids(records[-1:])))
+            decisions.append(decision)
+            judged.update((part.id, part) for part in decision.parts)
+        content = tuple(judged[part.id] for part in interaction.parts)
+        route = running.plan.route(interaction.resource.name)  # 4
+        if route is None or interaction.conversation is None:
+            return await self._no_such_model(recorder, records, interaction.resource.name)
+        upstream = running.upstreams[route.upstream]
+        facts = facts.with_(upstream.destination(route.upstream_model))
+        decision = await running.chain.decide(Vantage(Checkpoint.EGRESS, interaction, content, facts))  # 5
+        if decision.effect is not Effect.ALLOW:
+            return await self.refuse(recorder, decision, content, records)
+        if decision.edits:
+            content = decision.parts
+        decisions.append(decision)
+        taken = await self._take(decisions)  # 6
+        if isinstance(taken, tuple):
+            exhausted, cause = taken
+            spent = replace(decision, effect=Effect.DENY, cause=cause)
+            return await self.refuse(recorder, spent, content, records, retry_after_s=exhausted.retry_after_s)
+        records.append(recorder.decision(decision, content, Outcome.SENDS, ids(records[-1:])))
+        await self.ledger.commit(records, receipt=False)  # 7
+        invocation = self._invocation(running, attempt, content, route)
+        return Admitted(recorder, facts, upstream, invocation, taken, session, (records[-1].id,))
+
+    async def knock(self, running: RunningWorkload, attempt: Attempt) -> Refused | None:
+        """Judge a caller who could not be verified, before anything of the request is read.
+
+        Returns:
+            The recorded refusal, or None where the organisation lets unverified callers in.
+        """
+        facts, _ = await self._load(running, attempt)
+        decision = await running.chain.decide(Vantage(Checkpoint.INBOUND, attempt.interaction, (), facts))
+        if decision.effect is Effect.ALLOW:
+            return None
+        return await self.refuse(self.recorder(running, attempt, facts), decision, (), [])
+
+    async def may(self, running: RunningWorkload, attempt: Attempt) -> bool:
+        """Whether an attempt without content and without effect (listing a model) would be allowed; not recorded."""
+        facts, _ = await self._load(running, attempt)
+        decision = await running.chain.decide(Vantage(Checkpoint.INBOUND, attempt.interaction, (), facts))
+        return decision.effect is Effect.ALLOW
+
+    async def respond(
+        self, running: RunningWorkload, attempt: Attempt, admitted: Admitted, answer: Answer
+    ) -> Answered | Refused:
+        """The road from the upstream's whole answer to the second barrier."""
+        answer = with_own_handles(answer)
+        vantage = Vantage(Checkpoint.RESPONSE, attempt.interaction, answer.parts, self.fresh(attempt, admitted.facts))
+        decision = await running.chain.decide(vantage)  # 9
+        await self.settle(admitted, answer.usage)  # 12; what was used was used, whatever is decided
+        if decision.effect is not Effect.ALLOW:
+            return await self.refuse(admitted.recorder, decision, answer.parts, [], cause=admitted.cause)
+        record = admitted.recorder.decision(decision, answer.parts, Outcome.RELEASES, admitted.cause)
+        await self.remember(
+            attempt, admitted, record.id, [call.id for each in answer.choices for call in each.calls]
+        )  # 10
+        receipts = await self.ledger.commit([record])  # 11
+        return Answered(replace(answer, parts=decision.parts), record.id, receipts[-1])
+
+    async def refuse(
+        self,
+        recorder: Recorder,
+        decision: Decision,
+        parts: Sequence[Part],
+        records: list[Record],
+        *,
+        cause: tuple[RecordId, ...] = (),
+        retry_after_s: float | None = None,
+    ) -> Refused:
+        """Record a refusal, durable before the caller reads it."""
+        if decision.cause is None:
+            raise InternalError("refused without a cause", code="engine")
+        record = recorder.decision(decision, parts, Outcome.REFUSED, cause or ids(records[-1:]))
+        receipts = await self.ledger.commit([*records, record])
+        return Refused(
+            decision.cause, decision.effect, decision.checkpoint, record.id, receipts[-1], retry_after_s=retry_after_s
+        )
+
+    async def reject(self, running: RunningWorkload, attempt: Attempt, error: RingwallError) -> RecordId:
+        """Record a request that no control could be asked about: malformed, too large, of an unknown kind."""
+        recorder = self.recorder(running, attempt, attempt.facts)
+        body = {"code": inert(error.code), "param": inert(error.param or ""), "status": error.status}
+        record = recorder.event(RecordKind.REJECTION, Outcome.REFUSED, body)
+        await self.ledger.commit([record], receipt=False)
+        return record.id
+
+    async def fail(self, admitted: Admitted, error: RingwallError) -> Failed:
+        """Record that an admitted request came to nothing."""
+        body = {"code": inert(error.code), "detail": inert(error.detail), "status": error.status}
+        record = admitted.recorder.event(RecordKind.FAILURE, Outcome.FAILED, body, admitted.cause)
+        await self.ledger.commit([record], receipt=False)
+        return Failed(error, record.id)
+
+    async def caller_gone(self, admitted: Admitted) -> None:
+        """Record that the caller went away before the answer."""
+        record = admitted.recorder.event(RecordKind.FAILURE, Outcome.ENDED, {"code": "caller_gone"}, admitted.cause)
+        await asyncio.shield(self.ledger.commit([record], receipt=False))
+
+    async def settle(self, admitted: Admitted, usage: Usage | None) -> None:
+        """Replace reserved tokens by counted ones; without a count the reservation stays."""
+        if admitted.taken is not None and usage is not None:
+            await admitted.taken.settle({"tokens": usage.input_tokens + usage.output_tokens})
+
+    async def remember(self, attempt: Attempt, admitted: Admitted, record: RecordId, calls: Sequence[str]) -> None:
+        """Keep the calls that an answer proposed; compare-and-set, a few times.
+
+        What cannot be kept is unknown later, and unknown is the worst case: never a loosening.
+        """
+        unknown = _unknown_results(attempt, admitted.session)
+        if not calls and not unknown:
+            return
+        key = attempt.interaction.session
+        events = tuple(Event("tool_proposed", call, record) for call in calls)
+        state = admitted.session
+        for _ in range(MAX_SESSION_TRIES):
+            state = state if state is not None else await self._sessions.load(key)
+            if await self._sessions.commit(state.having(events, WORST if unknown else BEST), state.version):
+                return
+            state = None
+
+    async def _load(self, running: RunningWorkload, attempt: Attempt) -> tuple[Facts, SessionState | None]:
+        """Every fact that a control here needs. One that cannot be loaded stays missing, and missing is Deny."""
+        facts = self.fresh(attempt, attempt.facts)
+        conversation = attempt.interaction.conversation
+        wants_task = any(Task in running.chain.needs(point) for point in Checkpoint)
+        has_tools = bool(attempt.tool_results) or bool(conversation and conversation.tools)
+        if not (wants_task or has_tools):
+            return facts, None
+        try:
+            session = await self._sessions.load(attempt.interaction.session)
+        except InternalError:
+            return facts, None
+        task = Task(session.subjects("tool_proposed"), _unknown_results(attempt, session))
+        return facts.with_(task), session
+
+    def fresh(self, attempt: Attempt, facts: Facts) -> Facts:
+        """The facts with what is contained at this moment: containment is looked at anew at every checkpoint."""
+        scopes = concerned(attempt.interaction, facts[Identity], facts[Source])
+        return facts.with_(self._containment.standing(scopes))
+
+    async def _take(self, decisions: Sequence[Decision]) -> Taken | tuple[Exhausted, Cause] | None:
+        """Take all reservations of all decisions, or none."""
+        wanted = [each for decision in decisions for each in decision.reservations]
+        if not wanted:
+            return None
+        taken = await self._reservations.take([reservation for _, reservation in wanted])
+        if not isinstance(taken, Exhausted):
+            return taken
+        control = next(control for control, each in wanted if each.bucket == taken.reservation.bucket)
+        code = f"{taken.reservation.unit}_exhausted"
+        remedy = f"the limit of {taken.reservation.unit} is used up for now; try again later"
+        return taken, Cause(control, code, remedy, DenyKind.EXHAUSTED)
+
+    async def _no_such_model(self, recorder: Recorder, records: list[Record], model: str) -> Refused:
+        remedy = f'there is no model "{inert(model)}" for this workload; GET /v1/models lists those that there are'
+        cause = Cause(None, "model_not_found", remedy)
+        body = {"cause": cause_body(cause)}
+        record = recorder.event(RecordKind.REJECTION, Outcome.REFUSED, body, ids(records[-1:]))
+        receipts = await self.ledger.commit([*records, record])
+        return Refused(cause, Effect.DENY, Checkpoint.INBOUND, record.id, receipts[-1])
+
+    def _invocation(
+        self, running: RunningWorkload, attempt: Attempt, content: tuple[Part, ...], route: Route
+    ) -> Invocation:
+        conversation = attempt.interaction.conversation
+        if conversation is None:
+            raise InternalError("no conversation to send", code="engine")
+        wanted = conversation.generation.max_tokens
+        limit = running.plan.max_output_tokens if wanted is None else min(wanted, running.plan.max_output_tokens)
+        return Invocation(conversation, content, route.upstream_model, attempt.trace, limit)
+
+
+MAX_SESSION_TRIES = 5
+"""How often a session's compare-and-set is tried before what happened stays unknown."""
+
+
+def _unknown_results(attempt: Attempt, session: SessionState | None) -> frozenset[str]:
+    """The tool results whose call was never proposed in this session."""
+    proposed = session.subjects("tool_proposed") if session is not None else frozenset()
+    return frozenset(part for part, call in attempt.tool_results if call not in proposed)
+
+
+def new_call_handle() -> str:
+    """A handle for a proposed tool call: ours, unguessable, in the form that clients expect."""
+    return "call_" + secrets.token_hex(12)
+
+
+def with_own_handles(answer: Answer) -> Answer:
+    """The answer with our handles in place of the provider's."""
+    if not any(choice.calls for choice in answer.choices):
+        return answer
+    choices = tuple(
+        replace(choice, calls=tuple(replace(call, id=new_call_handle()) for call in choice.calls))
+        for choice in answer.choices
+    )
+    return replace(answer, choices=choices)

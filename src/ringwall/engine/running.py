@@ -1,0 +1,41 @@
+"""What runs at this moment? A plan with its chains and upstreams: a snapshot, taken whole or not at all.
+
+A request keeps the snapshot with which it began; a reload replaces the snapshot for the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ringwall.engine.chain import Chain
+from ringwall.model.framework import WorkloadId
+from ringwall.model.plan import Plan, WorkloadPlan
+from ringwall.model.ports import Upstream
+
+
+@dataclass(frozen=True, slots=True)
+class RunningWorkload:
+    """One workload, ready to serve.
+
+    Attributes:
+        plan: What runs for it.
+        digest: The digest of the whole plan, for its records.
+        chain: Its controls.
+        upstreams: By name.
+        hold_chars: The most characters of a streamed text that may be held back.
+    """
+
+    plan: WorkloadPlan
+    digest: str
+    chain: Chain
+    upstreams: Mapping[str, Upstream]
+    hold_chars: int
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Everything that runs."""
+
+    plan: Plan
+    workloads: Mapping[WorkloadId, RunningWorkload]

@@ -1,0 +1,110 @@
+"""What of a streamed text may go out now? A hold-back window over one text, however it was cut (law 5).
+
+The promise: what is released is what the whole would have released, or a prefix of it and then the refusal.
+
+It rests on two things that every control at CHUNK declares: `lookback` L, the longest stretch on which any of its
+findings depends, and `held`, how many trailing code points may still become part of a finding. So:
+
+* All before `len(text) - held` is settled: a finding that starts there is complete and will not change.
+* A window is judged with L code points of context before it; a finding is reported once, by the window in which it
+  starts (`Vantage.focus`).
+* The release is never cut inside an edit: when one reaches past the settled end, the release stops where it starts.
+* Text that cannot be settled within `limit` code points is refused, not released.
+
+This file judges nothing and awaits nothing: it says which window to judge, and takes the decision's edits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from ringwall.engine.edits import apply
+from ringwall.model.content import Origin, Part, PartId
+from ringwall.model.verdict import Edit
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of the text that is to be judged now.
+
+    Attributes:
+        part: The window with its context, as a part.
+        focus: The span of it in which findings are to be reported.
+    """
+
+    part: Part
+    focus: tuple[int, int]
+
+
+class HeldTooLongError(RuntimeError):
+    """More text is held back than the limit allows, because no control can settle it."""
+
+
+class HoldBack:
+    """One streamed text: what came, what was released, what is held."""
+
+    def __init__(self, part: PartId, *, lookback: int, held: Callable[[str], int], limit: int) -> None:
+        """Start with nothing.
+
+        Args:
+            part: The id under which its windows are judged.
+            lookback: The longest stretch on which a finding depends, in code points.
+            held: How many trailing code points of a text may still change.
+            limit: The most code points that may be held.
+        """
+        self._part = part
+        self._lookback = lookback
+        self._held = held
+        self._limit = limit
+        self._context = ""
+        self._pending = ""
+
+    @property
+    def held_chars(self) -> int:
+        """How many code points are held at this moment."""
+        return len(self._pending)
+
+    def push(self, text: str) -> Window | None:
+        """Take more text. The window to judge, or None when nothing new is settled.
+
+        Raises:
+            HeldTooLongError: More is held than the limit allows.
+        """
+        self._pending += text
+        if len(self._pending) > self._limit:
+            raise HeldTooLongError(f'"{len(self._pending)}" characters are held, "{self._limit}" may be')
+        known = self._context + self._pending
+        settled = len(known) - min(self._held(known), len(known))
+        if settled <= len(self._context):
+            return None
+        return self._window(known, settled)
+
+    def finish(self) -> Window | None:
+        """The text has ended: all of it is settled. The last window, or None when nothing is held."""
+        if not self._pending:
+            return None
+        known = self._context + self._pending
+        return self._window(known, len(known))
+
+    def _window(self, known: str, settled: int) -> Window:
+        return Window(Part(self._part, Origin.MODEL, known), (len(self._context), settled))
+
+    def settle(self, window: Window, edits: Sequence[Edit]) -> str:
+        """The window was allowed with these merged edits. What goes out now.
+
+        Text that belongs to an edit which reaches past the settled end stays held, and is judged again with more.
+        """
+        text, (start, end) = window.part.text, window.focus
+        straddling = [edit.place.start for edit in edits if edit.place.end > end]
+        cut = min([*straddling, end])
+        within = [edit for edit in edits if edit.place.end <= cut]
+        released = Part(self._part, Origin.MODEL, text[start:cut])
+        moved = [_moved(edit, -start) for edit in within]
+        self._context = text[max(0, cut - self._lookback) : cut]
+        self._pending = text[cut:]
+        return apply((released,), moved)[0].text
+
+
+def _moved(edit: Edit, by: int) -> Edit:
+    return replace(edit, place=replace(edit.place, start=edit.place.start + by, end=edit.place.end + by))

@@ -1,0 +1,327 @@
+"""The streamed half of the road: what goes out while the answer is still coming.
+
+    admit (exchange) -> 8. first event -> 9. second barrier: OPENING -> 10. CHUNK* -> 11. calls: RESPONSE -> 12. CLOSING
+
+* Text of each choice runs through a hold-back window (law 5). A window without findings needs no record of its own: the
+  opening and closing records cover it. An edit or a refusal is recorded before its effect (law 7).
+* Arguments of tool calls are held until the choice has ended, and judged whole, as intent, at RESPONSE.
+* When a control must see the whole answer, the stream is buffered: judged as one answer, then sent as one.
+* The closing record tells how many characters were released and their digest. A stream that was opened and never
+  closed reads `interrupted, extent unknown`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from dataclasses import dataclass, field
+
+from ringwall.engine.exchange import Admitted, Answered, Attempt, Exchange, Failed, Refused, new_call_handle
+from ringwall.engine.recording import cause_body
+from ringwall.engine.running import RunningWorkload
+from ringwall.engine.stream import HeldTooLongError, HoldBack, Window
+from ringwall.model.content import JSON, Json, Origin, Part, PartId, thaw
+from ringwall.model.conversation import (
+    NAME,
+    CallDelta,
+    Counted,
+    Delta,
+    Finished,
+    TextDelta,
+    Usage,
+)
+from ringwall.model.decision import Cause, Decision, Effect
+from ringwall.model.errors import RingwallError, UpstreamError
+from ringwall.model.interaction import Checkpoint, Vantage
+from ringwall.model.ports import Receipt
+from ringwall.model.record import Outcome, RecordId, RecordKind
+from ringwall.model.strict_json import loads_object
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The stream has ended as it should; the last event.
+
+    Attributes:
+        receipt: Proof of the closing record.
+    """
+
+    receipt: Receipt
+
+
+StreamEvent = Delta | Refused | Failed | Closed
+"""What a door renders. `Refused` and `Failed` end the stream early."""
+
+
+@dataclass(frozen=True, slots=True)
+class Streaming:
+    """It was allowed and has begun; the opening record is durable.
+
+    Attributes:
+        record: The opening record.
+        receipt: Proof of it.
+        buffered: The controls for whose sake the answer was buffered; empty when it streams.
+        events: What goes out. Closing it cancels the call upstream.
+    """
+
+    record: RecordId
+    receipt: Receipt
+    buffered: tuple[str, ...]
+    events: AsyncGenerator[StreamEvent, None]
+
+
+@dataclass(slots=True)
+class _Call:
+    """A proposed call while its arguments are still coming."""
+
+    id: str
+    name: str
+    pieces: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Run:
+    """The state of one stream."""
+
+    running: RunningWorkload
+    attempt: Attempt
+    admitted: Admitted
+    opening: RecordId
+    texts: dict[tuple[int, bool], HoldBack] = field(default_factory=dict)
+    calls: dict[int, dict[int, _Call]] = field(default_factory=dict)
+    released: list[str] = field(default_factory=list)
+    usage: Usage | None = None
+    finished: set[int] = field(default_factory=set)
+
+
+class _Stop(Exception):
+    """The stream must end with this."""
+
+    def __init__(self, refused: Refused) -> None:
+        super().__init__()
+        self.refused = refused
+
+
+async def stream(exchange: Exchange, running: RunningWorkload, attempt: Attempt) -> Streaming | Refused | Failed:
+    """The road of a request that is answered as a stream.
+
+    Raises:
+        InternalError: The ledger cannot take records; nothing took effect that is not recorded.
+    """
+    buffered = running.chain.must_buffer()
+    if buffered:
+        outcome = await exchange.answer(running, attempt)
+        if not isinstance(outcome, Answered):
+            return outcome
+        return _replayed(outcome, buffered)
+    admitted = await exchange.admit(running, attempt)
+    if not isinstance(admitted, Admitted):
+        return admitted
+    upstream = admitted.upstream.stream(admitted.invocation)
+    try:
+        first = await anext(upstream, None)  # 8
+        record = admitted.recorder.event(RecordKind.OPENING, Outcome.STREAMS, {"buffered": []}, admitted.cause)
+        receipts = await exchange.ledger.commit([record])  # 9
+    except RingwallError as error:
+        return await exchange.fail(admitted, error)
+    except asyncio.CancelledError:
+        await exchange.caller_gone(admitted)
+        raise
+    run = _Run(running, attempt, admitted, record.id)
+    return Streaming(record.id, receipts[-1], (), _events(exchange, run, first, upstream))
+
+
+async def _events(
+    exchange: Exchange, run: _Run, first: Delta | None, upstream: AsyncIterator[Delta]
+) -> AsyncGenerator[StreamEvent, None]:
+    """Steps 10 to 12, and every way in which they can end."""
+    try:
+        async with contextlib.aclosing(_chained(first, upstream)) as deltas:
+            async for delta in deltas:
+                for event in await _take(exchange, run, delta):
+                    yield event
+        if not run.finished:
+            raise UpstreamError("the model's answer broke off", code="upstream_broken", detail="no choice finished")
+        await exchange.settle(run.admitted, run.usage)
+        if run.usage is not None:
+            yield Counted(run.usage)
+        receipt = await _close(exchange, run, Outcome.RELEASED, None)  # 12
+        yield Closed(receipt)
+    except _Stop as stop:
+        await exchange.settle(run.admitted, run.usage)
+        await _close(exchange, run, Outcome.REFUSED, stop.refused.cause)
+        yield stop.refused
+    except RingwallError as error:
+        failed = await exchange.fail(run.admitted, error)
+        await _close(exchange, run, Outcome.FAILED, None)
+        yield failed
+    except (asyncio.CancelledError, GeneratorExit):
+        await asyncio.shield(_close(exchange, run, Outcome.ENDED, None))
+        raise
+
+
+async def _chained(first: Delta | None, rest: AsyncIterator[Delta]) -> AsyncGenerator[Delta, None]:
+    try:
+        if first is not None:
+            yield first
+            async for delta in rest:
+                yield delta
+    finally:
+        close = getattr(rest, "aclose", None)
+        if close is not None:
+            await close()
+
+
+async def _take(exchange: Exchange, run: _Run, delta: Delta) -> list[Delta]:
+    """One event of the upstream: what may go out because of it."""
+    if isinstance(delta, TextDelta):
+        return await _text(
+            exchange, run, delta.index, delta.refusal, _hold(run, delta.index, delta.refusal), delta.text
+        )
+    if isinstance(delta, CallDelta):
+        _collect(run, delta)
+        return []
+    if isinstance(delta, Finished):
+        return await _finish(exchange, run, delta)
+    run.usage = delta.usage
+    return []
+
+
+def _hold(run: _Run, index: int, refusal: bool) -> HoldBack:
+    key = (index, refusal)
+    if key not in run.texts:
+        if len(run.texts) >= MAX_TEXTS:
+            raise UpstreamError("the model's answer has too many choices", code="upstream_broken")
+        chain = run.running.chain
+        part = PartId(f"choices/{index}/{'refusal' if refusal else 'content/0'}")
+        run.texts[key] = HoldBack(part, lookback=chain.lookback, held=chain.held, limit=run.running.hold_chars)
+    return run.texts[key]
+
+
+async def _text(
+    exchange: Exchange, run: _Run, index: int, refusal: bool, hold: HoldBack, text: str | None
+) -> list[Delta]:
+    """Step 10: more text of one choice, or (None) its end."""
+    if index in run.finished:
+        raise UpstreamError("the model's answer went on after its end", code="upstream_broken")
+    try:
+        window = hold.finish() if text is None else hold.push(text)
+    except HeldTooLongError as error:
+        raise UpstreamError("the model's answer cannot be judged as it comes", code="held_too_long") from error
+    if window is None:
+        return []
+    decision = await _judge(exchange, run, Checkpoint.CHUNK, (window.part,), window)
+    released = hold.settle(window, decision.edits)
+    if not released:
+        return []
+    run.released.append(released)
+    return [TextDelta(index, released, refusal)]
+
+
+async def _judge(
+    exchange: Exchange, run: _Run, checkpoint: Checkpoint, parts: tuple[Part, ...], window: Window | None
+) -> Decision:
+    """Ask the chain; an edit or a refusal is on record before it takes effect."""
+    facts = exchange.fresh(run.attempt, run.admitted.facts)
+    focus = window.focus if window is not None else None
+    decision = await run.running.chain.decide(Vantage(checkpoint, run.attempt.interaction, parts, facts, focus))
+    if decision.effect is not Effect.ALLOW:
+        raise _Stop(await exchange.refuse(run.admitted.recorder, decision, parts, [], cause=(run.opening,)))
+    if decision.edits or checkpoint is Checkpoint.RESPONSE:
+        record = run.admitted.recorder.decision(decision, parts, Outcome.RELEASES, (run.opening,))
+        await exchange.ledger.commit([record], receipt=False)
+        if checkpoint is Checkpoint.RESPONSE:
+            handles = [call.id for calls in run.calls.values() for call in calls.values()]
+            await exchange.remember(run.attempt, run.admitted, record.id, handles)
+    return decision
+
+
+def _collect(run: _Run, delta: CallDelta) -> None:
+    """Hold a piece of a call's arguments."""
+    calls = run.calls.setdefault(delta.index, {})
+    call = calls.get(delta.call)
+    if call is None:
+        if delta.name is None or not NAME.fullmatch(delta.name) or len(calls) >= MAX_CALLS:
+            raise UpstreamError("the model proposed a call that cannot be read", code="upstream_broken")
+        call = calls[delta.call] = _Call(new_call_handle(), delta.name)
+    call.pieces.append(delta.arguments)
+    if sum(map(len, call.pieces)) > run.running.hold_chars:
+        raise UpstreamError("the model proposed a call that is too long", code="held_too_long")
+
+
+async def _finish(exchange: Exchange, run: _Run, delta: Finished) -> list[Delta]:
+    """Step 11: a choice has ended; its last text and its calls."""
+    out: list[Delta] = []
+    for refusal in (False, True):
+        hold = run.texts.get((delta.index, refusal))
+        if hold is not None:
+            out += await _text(exchange, run, delta.index, refusal, hold, None)
+    run.finished.add(delta.index)
+    calls = run.calls.get(delta.index, {})
+    if calls:
+        parts = tuple(
+            Part(PartId(f"choices/{delta.index}/calls/{number}/arguments"), Origin.MODEL, _arguments(call.pieces), JSON)
+            for number, call in sorted(calls.items())
+        )
+        decision = await _judge(exchange, run, Checkpoint.RESPONSE, parts, None)
+        for (number, call), part in zip(sorted(calls.items()), decision.parts, strict=True):
+            text = compact(part)
+            run.released.append(text)
+            out.append(CallDelta(delta.index, number, text, call.id, call.name))
+    return [*out, delta]
+
+
+def _arguments(pieces: Sequence[str]) -> Json:
+    """The arguments of a call, from the pieces in which they came."""
+    try:
+        return loads_object("".join(pieces) or "{}")
+    except ValueError as error:
+        raise UpstreamError("the model proposed a call that cannot be read", code="upstream_arguments") from error
+
+
+async def _close(exchange: Exchange, run: _Run, outcome: Outcome, cause: Cause | None) -> Receipt:
+    """Step 12: how much was released, and its digest."""
+    text = "".join(run.released)
+    digest = exchange.digests.digest(run.attempt.interaction.workload, text.encode("utf-8", "surrogatepass"))
+    usage = run.usage
+    body = {
+        "cause": cause_body(cause),
+        "characters": len(text),
+        "digest": digest,
+        "tokens": [usage.input_tokens, usage.output_tokens] if usage is not None else [],
+    }
+    record = run.admitted.recorder.event(RecordKind.CLOSING, outcome, body, (run.opening,))
+    return (await exchange.ledger.commit([record]))[-1]
+
+
+def _replayed(answered: Answered, buffered: tuple[str, ...]) -> Streaming:
+    """A whole judged answer, sent as a stream."""
+
+    async def events() -> AsyncGenerator[StreamEvent, None]:
+        parts = answered.answer.by_id()
+        for choice in answered.answer.choices:
+            for part in choice.content:
+                yield TextDelta(choice.index, parts[part].text)
+            if choice.refusal is not None:
+                yield TextDelta(choice.index, parts[choice.refusal].text, refusal=True)
+            for number, call in enumerate(choice.calls):
+                yield CallDelta(choice.index, number, compact(parts[call.arguments]), call.id, call.name)
+            yield Finished(choice.index, choice.finish)
+        if answered.answer.usage is not None:
+            yield Counted(answered.answer.usage)
+        yield Closed(answered.receipt)
+
+    return Streaming(answered.record, answered.receipt, buffered, events())
+
+
+def compact(part: Part) -> str:
+    """A JSON part as text, without blanks."""
+    return json.dumps(thaw(part.value), ensure_ascii=False, separators=(",", ":"))
+
+
+MAX_TEXTS = 256
+"""Texts that one streamed answer may have: choices, and the refusals of each."""
+MAX_CALLS = 128
+"""Tool calls that one choice of a streamed answer may propose."""

@@ -1,0 +1,106 @@
+"""Which words may a policy use? The Cedar schema: entity types with their attributes, and actions.
+
+* One table is both the text against which policies are validated and the check of every question. A policy that
+  validates against it cannot meet a missing attribute; what is left to go wrong is arithmetic.
+* What is known about who asks stands on the principal (`principal.workload`, `principal.entitled`), what is known about
+  the target on the resource. Cedar's `context` stays empty here: entities are parsed once and kept, a context is parsed
+  for each decision, which costs more than the decision.
+* A principal is in its roles, and a role of a workload is in that workload: `principal in principal.workload` reads
+  "holds a role of the workload through which it asks".
+* A model and an upstream are in the workload when the workload's own routes name them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+NAMESPACE = "Ringwall"
+
+ASKER: Mapping[str, str] = {"entitled": "Bool", "claims_accepted": "Bool", "credential": "String"}
+"""What every question says about who asks, besides the principal itself.
+
+`entitled`: the credential names this workload. `claims_accepted`: a principal that was not verified will do (set only
+under a waiver). `credential`: which sort of credential was presented.
+"""
+
+TARGETS: Mapping[str, Mapping[str, str]] = {
+    "Model": {},
+    "Workload": {},
+    "Endpoint": {},
+    "Upstream": {"account": "Account", "scheme": "String", "host": "String", "port": "Long"},
+}
+"""What a question says about its resource, by entity type."""
+
+ACTIONS: Mapping[str, str] = {
+    "invoke_model": "Model",
+    "list_models": "Workload",
+    "use_endpoint": "Endpoint",
+    "use_upstream": "Upstream",
+}
+"""Every action, and the entity type of its resource."""
+
+_PARENTS = {"Model": "Workload", "Endpoint": "Workload", "Upstream": "Workload, Account"}
+_PYTHON: Mapping[str, type] = {"Bool": bool, "Long": int, "String": str, "Account": str}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What an action is asked with: the fields of its context and their Cedar types; all are required."""
+
+    resource: str
+    fields: Mapping[str, str]
+
+    def problem(self, context: Mapping[str, object]) -> str | None:
+        """What keeps this context from conforming, or None."""
+        if context.keys() != self.fields.keys():
+            odd = sorted(context.keys() ^ self.fields.keys())
+            return f'context fields missing or unknown: "{", ".join(odd)}"'
+        for name, value in context.items():
+            if type(value) is not _PYTHON[self.fields[name]]:
+                return f'context field "{name}" is not of type "{self.fields[name]}"'
+        return None
+
+
+QUESTIONS: Mapping[str, Question] = {
+    action: Question(resource, {**ASKER, **TARGETS[resource]}) for action, resource in ACTIONS.items()
+}
+
+
+def schema_text() -> str:
+    """The schema in Cedar's own syntax."""
+    asker = _record(ASKER)
+    lines = [
+        f"namespace {NAMESPACE} {{",
+        "  entity Account;",
+        "  entity Role in [Workload];",
+        "  entity Principal in [Role] {",
+        "    issuer: String, subject: String, kind: String, verified: Bool, methods: Set<String>,",
+        f"    actors: Set<String>, workload: Workload, {asker}",
+        "  };",
+    ]
+    for kind, fields in TARGETS.items():
+        parents = f" in [{_PARENTS[kind]}]" if kind in _PARENTS else ""
+        lines.append(f"  entity {kind}{parents}{f' {{ {_record(fields)} }}' if fields else ''};")
+    for action, resource in ACTIONS.items():
+        lines.append(
+            f"  action {action} appliesTo {{ principal: [Principal], resource: [{resource}], context: {{}} }};"
+        )
+    return "\n".join([*lines, "}"])
+
+
+def _record(fields: Mapping[str, str]) -> str:
+    return ", ".join(f"{name}: {kind}" for name, kind in fields.items())
+
+
+def uid(kind: str, name: str) -> dict[str, str]:
+    """An entity's name as Cedar's JSON has it: no quoting, so that no name can end a string early."""
+    return {"type": f"{NAMESPACE}::{kind}", "id": name}
+
+
+def encoded(fields: Mapping[str, str], context: Mapping[str, object]) -> dict[str, object]:
+    """These fields of a conforming context as attributes in Cedar's JSON."""
+    return {
+        name: {"__entity": uid(kind, str(context[name]))} if kind == "Account" else context[name]
+        for name, kind in fields.items()
+    }

@@ -1,0 +1,104 @@
+"""Which tables are there? One description for SQLite and PostgreSQL; migrations bring a database up to it.
+
+* Times are whole microseconds since 1970-01-01 UTC. Lists are canonical JSON text: nothing asks inside them.
+* `changes` counts what happened to each table that a process keeps a copy of, in the transaction that changes it.
+* No column holds a secret in clear: API keys and codes are hashed, passwords stretched, TOTP secrets sealed.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text
+
+METADATA = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+CHANGES = Table(
+    "changes",
+    METADATA,
+    Column("name", String(64), primary_key=True),
+    Column("version", BigInteger, nullable=False),
+)
+
+API_KEYS = Table(
+    "api_keys",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    Column("secret_sha256", LargeBinary, nullable=False),
+    Column("name", String(256), nullable=False),
+    Column("subject", String(256), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("roles", Text, nullable=False),
+    Column("workloads", Text, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("created_by", String(512), nullable=False),
+    Column("expires_us", BigInteger),
+    Column("revoked_us", BigInteger),
+    Column("revoked_by", String(512)),
+)
+
+CONTAINMENTS = Table(
+    "containments",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    Column("scope", String(1024), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("created_by", String(512), nullable=False),
+    Column("expires_us", BigInteger),
+    Column("lifted_us", BigInteger),
+    Column("lifted_by", String(512)),
+    Column("lift_reason", Text),
+    Index("ix_containments_standing", "lifted_us", "expires_us"),
+)
+
+SESSIONS = Table(
+    "sessions",
+    METADATA,
+    Column("key", String(64), primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("confidentiality", Integer, nullable=False),
+    Column("trust", Integer, nullable=False),
+    Column("events", Text, nullable=False),
+    Column("expires_us", BigInteger, nullable=False, index=True),
+)
+
+PLANS = Table(
+    "plans",
+    METADATA,
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
+    Column("digest", String(128), nullable=False),
+    Column("first_run_us", BigInteger, nullable=False),
+)
+
+USERS = Table(
+    "users",
+    METADATA,
+    Column("subject", String(32), primary_key=True),
+    Column("username", String(64), nullable=False, unique=True),
+    Column("password_hash", String(256)),
+    Column("totp_sealed", LargeBinary),
+    Column("totp_step", BigInteger, nullable=False),
+    Column("groups", Text, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("disabled_us", BigInteger),
+    Column("failures", Integer, nullable=False),
+    Column("locked_until_us", BigInteger, nullable=False),
+)
+
+ENROLMENT_CODES = Table(
+    "enrolment_codes",
+    METADATA,
+    Column("code_sha256", LargeBinary, primary_key=True),
+    Column("subject", String(32), ForeignKey(USERS.c.subject, ondelete="CASCADE"), nullable=False, index=True),
+    Column("purpose", String(32), nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("expires_us", BigInteger, nullable=False),
+    Column("used_us", BigInteger),
+)

@@ -1,0 +1,70 @@
+"""Where are the services that some tests need? Found, skipped with a reason, or demanded.
+
+A test that needs PostgreSQL or Redis skips where none answers. With RINGWALL_REQUIRE_SERVICES=1 it fails instead: that
+is how a pipeline makes sure that nothing was skipped.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+
+_ENVIRONMENT = os.environ  # noqa: TID251  # where the services are is a matter of the machine, not of the product
+POSTGRES = _ENVIRONMENT.get("RINGWALL_TEST_POSTGRES", "postgresql://root@127.0.0.1/test")
+REDIS = _ENVIRONMENT.get("RINGWALL_TEST_REDIS", "redis://127.0.0.1:6379/15")
+
+
+def absent(reason: str) -> NoReturn:
+    """Skip this test, or fail it where services are demanded."""
+    if _ENVIRONMENT.get("RINGWALL_REQUIRE_SERVICES") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@contextmanager
+def postgres_schema() -> Iterator[str]:
+    """The URL of a fresh schema in PostgreSQL, dropped afterwards."""
+    url = make_url(POSTGRES).set(drivername="postgresql+psycopg")
+    engine = create_engine(url, connect_args={"connect_timeout": 3})
+    schema = "t_" + secrets.token_hex(8)
+    try:
+        with engine.begin() as connection:
+            connection.execute(text(f"CREATE SCHEMA {schema}"))
+    except OperationalError as error:
+        engine.dispose()
+        absent(f"no PostgreSQL at {url.render_as_string()}: {type(error.orig).__name__}")
+    try:
+        fresh = make_url(POSTGRES).update_query_dict({"options": f"-csearch_path={schema}"})
+        yield fresh.render_as_string(hide_password=False)
+    finally:
+        with engine.begin() as connection:
+            connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
+        engine.dispose()
+
+
+@contextmanager
+def redis_prefix() -> Iterator[tuple[str, str]]:
+    """The URL of Redis and a prefix of keys that nobody else uses; they are removed afterwards."""
+    import redis
+
+    client = redis.Redis.from_url(REDIS, socket_connect_timeout=3)
+    try:
+        client.ping()
+    except redis.exceptions.ConnectionError:
+        client.close()
+        absent(f"no Redis at {REDIS}")
+    prefix = f"t:{secrets.token_hex(8)}:"
+    try:
+        yield REDIS, prefix
+    finally:
+        for key in client.scan_iter(match=prefix + "*"):
+            client.delete(key)
+        client.close()
