@@ -135,11 +135,39 @@ PIECES = st.sampled_from(
     [
         *(text for texts in FOUND.values() for text in texts if len(text) < 200),
         *LEFT_ALONE,
-        "4111", "1111", "1111 ", "-", "%34", "%31", "&#52;", "\u200b", "\u200b" * 5, "@", ".com", "eyJ", "key=", "Bearer ",
-        "-----BEGIN RSA PRIVATE KEY-----", "-----END RSA PRIVATE KEY-----", "QUJD", "41 ", "01 02 03 ", "\n", " ", "a", "é",
-        "The quick brown fox jumps. ", "she said, and left. ", "x" * 40, "QUJD" * 600, "ghp_", "glpat-", "0x41 ", "DE89",
+        "4111",
+        "1111",
+        "1111 ",
+        "-",
+        "%34",
+        "%31",
+        "&#52;",
+        "\u200b",
+        "\u200b" * 5,
+        "@",
+        ".com",
+        "eyJ",
+        "key=",
+        "Bearer ",
+        "-----BEGIN RSA PRIVATE KEY-----",
+        "-----END RSA PRIVATE KEY-----",
+        "QUJD",
+        "41 ",
+        "01 02 03 ",
+        "\n",
+        " ",
+        "a",
+        "é",
+        "The quick brown fox jumps. ",
+        "she said, and left. ",
+        "x" * 40,
+        "QUJD" * 600,
+        "ghp_",
+        "glpat-",
+        "0x41 ",
+        "DE89",
     ]
-)  # fmt: skip
+)
 TEXTS = st.lists(PIECES, max_size=14).flatmap(
     lambda pieces: st.sampled_from(["", " "]).map(lambda between: between.join(pieces))
 )
