@@ -15,7 +15,7 @@ import binascii
 import html
 import re
 import string
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
@@ -48,7 +48,7 @@ class Decoder:
 
     Attributes:
         name: Its name.
-        triggers: Ids of the triggers of which one occurs wherever a run is worth reading.
+        triggers: Ids of the triggers of which one occurs in a run that is worth reading.
         run: Where a run begins and ends.
         decode: The readable text of a run, or None.
     """
@@ -58,12 +58,37 @@ class Decoder:
     run: re.Pattern[str]
     decode: Callable[[str], str | None]
 
+    def near(self, text: str, start: int, end: int, reach: int) -> Iterator[tuple[int, int]]:
+        """What of a run lies within `reach` of a trigger that it holds, for a run too long to be decoded."""
+        first = last = -1
+        for at in sorted(at for each in self.triggers for at in _starts(each, text, start, end)):
+            if first >= 0 and at - reach > last:
+                yield first, last
+                first = -1
+            if first < 0:
+                first = max(at - reach, start)
+            last = min(at + reach, end)
+        if first >= 0:
+            yield first, last
+
+    def runs(self, text: str) -> Iterator[re.Match[str]]:
+        """The runs worth reading. Each holds a trigger itself: a trigger elsewhere in the text changes nothing."""
+        worth = [_TRIGGERS[each] for each in self.triggers]
+        for match in self.run.finditer(text):
+            if any(each.search(text, *match.span()) for each in worth):
+                yield match
+
 
 def readable(data: bytes) -> str | None:
     """Bytes as text, or None when they are something else. A little garbage among them is borne: it is a disguise."""
     text = data.decode("utf-16-le" if data[1:2] == b"\x00" else "utf-8", "replace")
-    shown = sum(each.isprintable() or each in "\n\t\r" for each in text) - text.count("\ufffd")
-    return text if len(text) >= 4 and shown >= MIN_READABLE * len(text) else None
+    broken = text.count("\ufffd")
+    allowed = (1 - MIN_READABLE) * len(text)
+    if len(text) < 4 or broken > allowed:
+        return None
+    if not text.isprintable():
+        broken += sum(not each.isprintable() and each not in "\n\t\r" for each in text)
+    return text if broken <= allowed else None
 
 
 def _base64(run: str) -> str | None:
@@ -139,11 +164,11 @@ _ENTITY = r"&(?:#[0-9]{1,9}|#[xX][0-9a-fA-F]{1,8}|[A-Za-z]{2,8});"
 _ESCAPE = r"\\(?:u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|x[0-9a-fA-F]{2}|U[0-9a-fA-F]{8})"
 
 DECODERS: tuple[Decoder, ...] = (
-    _decoder("base64", "run", r"[A-Za-z0-9+/_-]{16,}(?:\r?\n[A-Za-z0-9+/_-]{4,})*={0,2}", _base64),
-    _decoder("base32", "run", r"(?:[A-Z2-7]{16,}|[a-z2-7]{24,})={0,6}", _base32),
+    _decoder("base64", "run", r"[A-Za-z0-9+/_-]{16,}(?:(?<=[A-Za-z0-9+/_-]{40})\r?\n[A-Za-z0-9+/_-]{4,})*={0,2}", _base64),
+    _decoder("base32", "base32", r"(?:[A-Z2-7]{16,}|[a-z2-7]{24,})={0,6}", _base32),
     _decoder(
         "hex",
-        "run pairs escape prefixed",
+        "hex pairs escape prefixed",
         r"(?:\\x|0x)?[0-9a-fA-F]{2}(?:[ ,:\n-]{0,2}(?:\\x|0x)?[0-9a-fA-F]{2}){5,}",
         _hex,
     ),
@@ -193,6 +218,8 @@ def run_triggers() -> tuple[Pattern, ...]:
     """What stands in text that holds an encoded run."""
     return (
         _trigger("run", r"[A-Za-z0-9+/_-]{16}"),
+        _trigger("base32", r"(?:[A-Z2-7]{16}|[a-z2-7]{24})"),
+        _trigger("hex", r"[0-9a-fA-F]{12}"),
         _trigger("bits", r"[01]{8}[ ,]?[01]{8}"),
         _trigger("percent", r"%[0-9a-fA-F]{2}"),
         _trigger("entity", r"&#?[0-9A-Za-z]{1,9};"),
@@ -222,3 +249,12 @@ def cipher_triggers() -> tuple[Pattern, ...]:
     found.append(_trigger("reversed", f"(?:{'|'.join(_caseless(word[::-1]) for word in CIPHER_WORDS)})"))
     found.append(_trigger("leet", f"(?:{'|'.join(_caseless(word, _LEET_CLASSES) for word in LEET_WORDS)})"))
     return tuple(found)
+
+
+def _starts(trigger: str, text: str, start: int, end: int) -> Iterator[int]:
+    for match in _LOOKING[trigger].finditer(text, start, end):
+        yield match.start()
+
+
+_LOOKING = {each.id: re.compile(f"(?={each.regex})") for each in run_triggers() + token_triggers()}
+_TRIGGERS = {each.id: re.compile(each.regex) for each in run_triggers() + token_triggers()}

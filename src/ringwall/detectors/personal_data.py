@@ -137,7 +137,9 @@ def _encoded(text: str, closer: frozenset[str], max_run: int, depth: int) -> Ite
     """What stands in encoded runs; each is decoded by itself, so that nothing far away matters."""
     for start, end, decoder in _runs(text, closer):
         if end - start > max_run:
-            yield Found("encoded_run", start, end)
+            for each in (decoder,) if decoder else _CODE_DECODERS:
+                for first, last in each.near(text, start, end, max_run):
+                    yield Found("encoded_run", first, last)
             continue
         if end - start < MIN_RUN:
             continue
@@ -159,7 +161,7 @@ def _encoded(text: str, closer: frozenset[str], max_run: int, depth: int) -> Ite
 def _runs(text: str, closer: frozenset[str]) -> Iterator[tuple[int, int, Decoder | None]]:
     for decoder in _RUN_DECODERS:
         if closer & decoder.triggers:
-            for match in decoder.run.finditer(text):
+            for match in decoder.runs(text):
                 yield match.start(), match.end(), decoder
     if closer & {"percent", "entity", "escape"}:
         # Neighbouring words that hold such codes, one blank apart, are one run: a number may be written in several.
