@@ -24,6 +24,9 @@ from ringwall.detectors.patterns import Pattern
 MIN_READABLE = 0.9
 """The share of printable characters from which decoded bytes count as text."""
 
+MIN_GLUED = 32
+"""Characters from which a run is also tried without its first three."""
+
 CIPHER_WORDS = ("ignore", "disregard", "forget", "previous", "instructions", "system prompt", "override", "credit card")
 LEET_WORDS = (*CIPHER_WORDS, "instruction", "reveal", "jailbreak", "password", "developer mode", "all prior", "bypass")
 _LEET_CLASSES = {
@@ -93,7 +96,10 @@ def readable(data: bytes) -> str | None:
 
 def _base64(run: str) -> str | None:
     run = "".join(run.split()).rstrip("=").replace("-", "+").replace("_", "/")
-    for skip in range(4):
+    if run.islower() or run.isupper() or run.isdigit():
+        # Text of any length worth hiding gives letters of both cases; names and paths mostly do not.
+        return None
+    for skip in range(4 if len(run) >= MIN_GLUED else 1):
         # A run may carry up to three characters that belong to the word before it.
         body = run[skip:]
         body = body[: len(body) - 1] if len(body) % 4 == 1 else body
