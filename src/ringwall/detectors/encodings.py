@@ -170,7 +170,9 @@ _ENTITY = r"&(?:#[0-9]{1,9}|#[xX][0-9a-fA-F]{1,8}|[A-Za-z]{2,8});"
 _ESCAPE = r"\\(?:u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|x[0-9a-fA-F]{2}|U[0-9a-fA-F]{8})"
 
 DECODERS: tuple[Decoder, ...] = (
-    _decoder("base64", "run", r"[A-Za-z0-9+/_-]{16,}(?:(?<=[A-Za-z0-9+/_-]{40})\r?\n[A-Za-z0-9+/_-]{4,})*={0,2}", _base64),
+    _decoder(
+        "base64", "run", r"[A-Za-z0-9+/_-]{16,}(?:(?<=[A-Za-z0-9+/_-]{40})\r?\n[A-Za-z0-9+/_-]{4,})*={0,2}", _base64
+    ),
     _decoder("base32", "base32", r"(?:[A-Z2-7]{16,}|[a-z2-7]{24,})={0,6}", _base32),
     _decoder(
         "hex",
