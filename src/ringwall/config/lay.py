@@ -80,13 +80,23 @@ class Laying:
         typed = getattr(self._typed({**self._values, name: value}, where), name)
         before = getattr(self._typed(self._values, where), name)
         if not tightens(self._kind, name, before, typed):
-            if name not in self._entry.may_relax:
+            if not self._may_relax(name, before, typed):
                 known = ", ".join(sorted(self._entry.may_relax)) or "nothing"
                 problem = f'"{name}" of "{self._entry.id}" may not be loosened'
                 raise self._document.error(problem, *where, hint=f"what may be, with a reason and an end date: {known}")
             self._need(waiver, where, name)
         self._values[name] = value
         self._from[name] = self._document.where(*where)
+
+    def _may_relax(self, name: str, before: object, after: object) -> bool:
+        """Whether the entry lets a setting be loosened; of a mapping, each of its keys that is."""
+        allowed = self._entry.may_relax
+        if name in allowed:
+            return True
+        if not (isinstance(before, Mapping) and isinstance(after, Mapping)):
+            return False
+        looser = [key for key in before if not tightens(self._kind, name, {key: before[key]}, {key: after[key]})]
+        return all(f"{name}.{key}" in allowed for key in looser)
 
     def _leave(self, override: Override, where: tuple[str, ...]) -> Waiver | None:
         if override.until is None or not override.reason.strip():

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from tests.controls.judging import build, judge, vantage
-from tests.detectors.test_normalize import ATTACK, DISGUISES, b64
 
 from ringwall.controls.application.prompt_attack import CONTROL, PromptAttack
 from ringwall.model.content import JSON, Json, Origin, Part, PartId, freeze
 from ringwall.model.interaction import Checkpoint, Vantage
 from ringwall.model.verdict import Allow, Deny, DenyKind, Verdict
+from tests.controls.judging import build, judge, vantage
+from tests.detectors.test_normalize import ATTACK, DISGUISES, b64
 
 CONTROLLED: PromptAttack = build(CONTROL)
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from tests.controls.judging import build, judge, vantage
-from tests.detectors.test_personal_data import FOUND, LEFT_ALONE
 
 from ringwall.controls.identity_data.sensitive_data import CONTROL, SensitiveData
 from ringwall.detectors.personal_data import KINDS, LOOKBACK
@@ -14,6 +12,8 @@ from ringwall.model.content import JSON, Json, LeafKind, Origin, Part, PartId, f
 from ringwall.model.errors import ConfigError
 from ringwall.model.interaction import Checkpoint, Vantage
 from ringwall.model.verdict import Allow, Deny, DenyKind, EditAction, Transform, Verdict
+from tests.controls.judging import build, judge, vantage
+from tests.detectors.test_personal_data import FOUND, LEFT_ALONE
 
 CONTROLLED: SensitiveData = build(CONTROL)
 CARD = "4111 1111 1111 1111"
