@@ -51,20 +51,22 @@ class Decoder:
 
     Attributes:
         name: Its name.
-        triggers: Ids of the triggers of which one occurs in a run that is worth reading.
+        triggers: Ids of the triggers of which one occurs in a text that holds such a run.
+        signs: Ids of what a run holds that is worth reading.
         run: Where a run begins and ends.
         decode: The readable text of a run, or None.
     """
 
     name: str
     triggers: frozenset[str]
+    signs: tuple[str, ...]
     run: re.Pattern[str]
     decode: Callable[[str], str | None]
 
     def near(self, text: str, start: int, end: int, reach: int) -> Iterator[tuple[int, int]]:
         """What of a run lies within `reach` of a trigger that it holds, for a run too long to be decoded."""
         first = last = -1
-        for at in sorted(at for each in self.triggers for at in _starts(each, text, start, end)):
+        for at in sorted(at for each in self.signs for at in _starts(each, text, start, end)):
             if first >= 0 and at - reach > last:
                 yield first, last
                 first = -1
@@ -76,9 +78,8 @@ class Decoder:
 
     def runs(self, text: str) -> Iterator[re.Match[str]]:
         """The runs worth reading. Each holds a trigger itself: a trigger elsewhere in the text changes nothing."""
-        worth = [_TRIGGERS[each] for each in self.triggers]
         for match in self.run.finditer(text):
-            if any(each.search(text, *match.span()) for each in worth):
+            if any(_LOOKING[each].search(text, *match.span()) for each in self.signs):
                 yield match
 
 
@@ -162,8 +163,10 @@ def _spaced(run: str) -> str | None:
     return re.sub(r"[ ._*|/-]([A-Za-z0-9@$!])", r"\1", run)
 
 
-def _decoder(name: str, triggers: str, run: str, decode: Callable[[str], str | None]) -> Decoder:
-    return Decoder(name, frozenset(triggers.split()), re.compile(run), decode)
+def _decoder(name: str, signs: str, run: str, decode: Callable[[str], str | None]) -> Decoder:
+    """A decoder whose signs are triggers too, but for those that any run of sixteen letters gives away."""
+    triggers = {"run" if each in ("base32", "hex") else each for each in signs.split()}
+    return Decoder(name, frozenset(triggers), tuple(signs.split()), re.compile(run), decode)
 
 
 _ENTITY = r"&(?:#[0-9]{1,9}|#[xX][0-9a-fA-F]{1,8}|[A-Za-z]{2,8});"
@@ -226,8 +229,6 @@ def run_triggers() -> tuple[Pattern, ...]:
     """What stands in text that holds an encoded run."""
     return (
         _trigger("run", r"[A-Za-z0-9+/_-]{16}"),
-        _trigger("base32", r"(?:[A-Z2-7]{16}|[a-z2-7]{24})"),
-        _trigger("hex", r"[0-9a-fA-F]{12}"),
         _trigger("bits", r"[01]{8}[ ,]?[01]{8}"),
         _trigger("percent", r"%[0-9a-fA-F]{2}"),
         _trigger("entity", r"&#?[0-9A-Za-z]{1,9};"),
@@ -264,5 +265,10 @@ def _starts(trigger: str, text: str, start: int, end: int) -> Iterator[int]:
         yield match.start()
 
 
-_LOOKING = {each.id: re.compile(f"(?={each.regex})") for each in run_triggers() + token_triggers()}
-_TRIGGERS = {each.id: re.compile(each.regex) for each in run_triggers() + token_triggers()}
+_SIGNS = {
+    **{each.id: each.regex for each in run_triggers() + token_triggers()},
+    # Any of these holds a "run"; by itself, each would make the compiled triggers three times as dear.
+    "base32": r"(?:[A-Z2-7]{16}|[a-z2-7]{24})",
+    "hex": r"[0-9a-fA-F]{16}",
+}
+_LOOKING = {id: re.compile(f"(?={regex})") for id, regex in _SIGNS.items()}

@@ -45,7 +45,7 @@ _LOCAL = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 _DOMAIN = re.compile(r"(?:[\w-]{1,63}\.){1,8}(?:[^\W\d_]{2,24}|xn--[\w-]{2,59})")
 
 _PHONES = (
-    re.compile(r"(?<![\w+])(?=(\+[1-9](?:[ .()/\-]{0,2}[0-9]){7,14})(?![0-9]))"),
+    re.compile(r"(?<!\+)(?=(\+[1-9](?:[ .()/\-]{0,2}[0-9]){7,14})(?![0-9]))"),
     re.compile(
         r"(?<![\w.\-/+])(?=((?:1[-. ])?(?:\([2-9][0-9]{2}\) ?|[2-9][0-9]{2}[-. ])[2-9][0-9]{2}[-. ][0-9]{4})(?![\w-]))"
     ),
@@ -114,7 +114,7 @@ def _plausible(text: str, groups: list[tuple[int, int]]) -> bool:
         fraction = start >= 2 and text[start - 1] in ".," and text[start - 2].isdigit()
         return not fraction and len(set(text[start:end])) > 1
     fours = sum(sizes) == 16 and all(size % 4 == 0 for size in sizes)
-    regular = all(size == sizes[0] for size in sizes[:-1]) and sizes[-1] <= sizes[0]
+    regular = sizes[0] <= 4 and all(size == sizes[0] for size in sizes[:-1]) and sizes[-1] <= sizes[0]
     listed = "," in text[start:end] or "\n" in text[start:end]
     return fours or (regular and (not listed or sizes[0] in (1, 4))) or sizes in _GROUPINGS
 

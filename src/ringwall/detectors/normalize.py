@@ -7,7 +7,7 @@
   found in the whole encoded run.
 * Bounds are fields with units. What exceeds one is named in `Views.exceeded`: whoever judges refuses then, because
   something was not looked at.
-* Plain ASCII without a trace of an encoding gives one view, the text itself, and costs three scans by compiled
+* Plain ASCII without a trace of an encoding gives one view, the text itself, and costs two scans by compiled
   patterns.
 """
 
@@ -86,8 +86,8 @@ class Views:
 
 
 @cache
-def _triggers() -> tuple[PatternSet, PatternSet, PatternSet]:
-    return PatternSet(run_triggers()), PatternSet(token_triggers()), PatternSet(cipher_triggers())
+def _triggers() -> tuple[PatternSet, PatternSet]:
+    return PatternSet(run_triggers() + cipher_triggers()), PatternSet(token_triggers())
 
 
 def prepare() -> None:
@@ -95,11 +95,11 @@ def prepare() -> None:
     _triggers()
 
 
-def look_closer(text: str, *, ciphers: bool = True) -> frozenset[str]:
+def look_closer(text: str) -> frozenset[str]:
     """The triggers that occur in a text; empty for ordinary prose."""
     data = text.encode("utf-8", "replace")
-    runs, tokens, words = _triggers()
-    found = runs.scan(data) + tokens.scan(data) + (words.scan(data) if ciphers else ())
+    runs, tokens = _triggers()
+    found = runs.scan(data) + tokens.scan(data)
     return frozenset(hit.pattern.id for hit in found) if found else frozenset()
 
 

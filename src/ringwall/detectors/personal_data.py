@@ -83,7 +83,7 @@ def find(text: str, max_run: int = MAX_RUN) -> tuple[Found, ...]:
         2. The canonical form, and what stands in it.
         3. What stands in encoded runs.
     """
-    closer = look_closer(text, ciphers=False)
+    closer = look_closer(text)
     found: set[Found] = set()
     if text.isascii() and "control" not in closer:
         # 2, 3.
@@ -97,7 +97,7 @@ def find(text: str, max_run: int = MAX_RUN) -> tuple[Found, ...]:
         # 2, 3.
         canonical = text.translate(CANONICAL)
         back = CANONICAL.origin(text)
-        closer = look_closer(canonical, ciphers=False)
+        closer = look_closer(canonical)
         inside = set(_plain(canonical))
         inside.update(_encoded(canonical, closer, max_run, MAX_DEPTH) if closer else ())
         found.update(Found(each.kind, *back(each.start, each.end)) for each in inside)
@@ -151,7 +151,7 @@ def _encoded(text: str, closer: frozenset[str], max_run: int, depth: int) -> Ite
             continue
         plain = decoded.translate(CANONICAL)
         kinds = {each.kind for each in _plain(plain)}
-        deeper = look_closer(plain, ciphers=False)
+        deeper = look_closer(plain)
         if deeper and plain != text[start:end]:
             kinds.update(each.kind for each in _encoded(plain, deeper, max_run, depth - 1))
         for kind in kinds:
