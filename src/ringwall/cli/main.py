@@ -45,9 +45,13 @@ def _root(
 
 def main() -> None:
     """Run the command; an error of ours is one or two lines, never a traceback."""
-    from ringwall.cli import serve
+    from ringwall.cli import contain, keys, login, serve, users
 
     serve.register(app)
+    login.register(app)
+    keys.register(app)
+    contain.register(app)
+    users.register(app)
     logging.basicConfig(
         level=logging.INFO, format="%(message)s", handlers=[RichHandler(console=err, show_path=False, markup=False)]
     )
