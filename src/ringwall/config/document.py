@@ -132,13 +132,11 @@ def _lines(text: str) -> dict[KeyPath, int]:
             read = tomllib.loads(statement)
         except ValueError:
             continue  # the statement goes on in the next line
-        is_header = statement.lstrip().startswith("[")
-        paths = list(_paths(read, deepest=is_header))
-        if is_header:
-            table = paths[-1]
+        if statement.lstrip().startswith("["):
+            table = _header(read)
             _note(found, (), table, began)
         else:
-            for path in paths:
+            for path in _paths(read):
                 _note(found, table, path, began)
         statement = ""
     return found
@@ -149,15 +147,17 @@ def _note(found: dict[KeyPath, int], table: KeyPath, path: KeyPath, line: int) -
         found.setdefault(table + path[:length], line)
 
 
-def _paths(value: object, above: KeyPath = (), *, deepest: bool = False) -> list[KeyPath]:
-    """Every path of a small document; of a table header only the deepest."""
-    if isinstance(value, list) and deepest and value:
-        return _paths(value[0], above, deepest=True) or [above]
-    if not isinstance(value, Mapping) or not value:
-        return [above]
-    return [
-        path
-        for key, item in value.items()
-        for path in ((*above, key), *_paths(item, (*above, key), deepest=deepest))
-        if not deepest or path != (*above, key) or not item
-    ]
+def _header(read: object) -> KeyPath:
+    """The path of the one table that a header opens: `[a.b]`, `[[a.b]]`."""
+    path: KeyPath = ()
+    while isinstance(read, dict) and read:
+        (key, read), *_ = read.items()
+        path = (*path, key)
+    return path
+
+
+def _paths(value: object, above: KeyPath = ()) -> list[KeyPath]:
+    """Every path of a small document, tables before what is in them."""
+    if not isinstance(value, dict):
+        return []
+    return [path for key, item in value.items() for path in ((*above, key), *_paths(item, (*above, key)))]

@@ -4,8 +4,8 @@
 2. Lay a table over them: the organisation's, then the workload's. A value that is not stricter than what was there
    is a loosening: the entry must list it under `may_relax` (a key of a table as `setting.key`), and the table must
    give a reason and an end date.
-3. `mode` is a value like the others: `enforce` is strictest, then `observe`, then `off`. A rehearsal workload may switch
-   off any control, listed or not: it exists to be attacked.
+3. `mode` is a value like the others: `enforce` is strictest, then `observe`, then `off`. A rehearsal workload may
+   switch off any control, listed or not: it exists to be attacked.
 
 * Every value, and every key of a table of values, keeps the file and line that set it.
 * Leave that loosened nothing is not kept. Of several that did, the earliest end holds for all.
