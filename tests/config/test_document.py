@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.config import toml
 
 from ringwall.config.document import MAX_FILE_BYTES, MAX_NESTING, read_file, read_text
 from ringwall.model.errors import ConfigError
-from tests.config import toml
 
 TEXT = """# a comment
 
@@ -124,7 +124,7 @@ def test_a_hostile_file_is_an_error_that_names_the_file(attack: bytes, words: st
 
 
 def test_the_line_of_what_is_not_toml_is_named() -> None:
-    with pytest.raises(ConfigError, match="f.toml:3: not TOML"):
+    with pytest.raises(ConfigError, match=r"f\.toml:3: not TOML"):
         read_text(b"a = 1\nb = 2\nc = = 3\n", "f.toml")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from tests.config.plans import NOW
 
 from ringwall.catalog.load import load_catalog
 from ringwall.compose import settings_types
@@ -18,7 +19,6 @@ from ringwall.model.control import Stricter, tightens
 from ringwall.model.errors import ConfigError
 from ringwall.model.framework import ControlId
 from ringwall.model.plan import Mode
-from tests.config.plans import NOW
 
 CATALOG = load_catalog()
 TYPES = settings_types()
@@ -85,7 +85,7 @@ def test_stricter_is_taken_and_looser_needs_the_catalogs_leave_a_reason_and_an_e
         assert is_taken(getattr(planned.settings, name), value)
         assert planned.waiver is None
         return
-    with pytest.raises(ConfigError, match="looser|may not be loosened"):
+    with pytest.raises(ConfigError, match=r"looser|may not be loosened"):
         without.lay({name: value}, WHERE)
     if not allowed:
         with pytest.raises(ConfigError, match="may not be loosened"):
@@ -206,7 +206,7 @@ def test_one_key_of_a_table_is_loosened_by_its_own_leave_only() -> None:
     ],
 )
 def test_what_cannot_be_read_names_file_line_and_the_nearest_name(table: dict[str, Any], words: str) -> None:
-    with pytest.raises(ConfigError, match="test.toml:7") as caught:
+    with pytest.raises(ConfigError, match=r"test\.toml:7") as caught:
         laying(ControlId("application.prompt_attack")).lay(table, WHERE)
     assert words in caught.value.public
 
