@@ -43,7 +43,9 @@ def head(method: str, path: str, headers: Iterable[tuple[str, str]], version: st
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
-def post(key: str, body: bytes, *more: tuple[str, str], path: str = "/v1/chat/completions", length: bool = True) -> bytes:
+def post(
+    key: str, body: bytes, *more: tuple[str, str], path: str = "/v1/chat/completions", length: bool = True
+) -> bytes:
     """A whole request for an answer."""
     headers = [("Authorization", f"Bearer {key}"), ("Content-Type", "application/json"), *more]
     if length:
@@ -56,7 +58,9 @@ def chat(text: str = "hello", **more: object) -> bytes:
     return json.dumps({"model": "rehearsal/echo", "messages": [{"role": "user", "content": text}], **more}).encode()
 
 
-def send(url: object, *pieces: bytes, wait_s: float = 15.0, pause_s: float = 0.0, replies: int = 1, half: bool = False) -> list[Reply]:
+def send(
+    url: object, *pieces: bytes, wait_s: float = 15.0, pause_s: float = 0.0, replies: int = 1, half: bool = False
+) -> list[Reply]:
     """Send these pieces on one connection; the answers until so many came or it was closed.
 
     Args:

@@ -49,7 +49,7 @@ def bad(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     assert reply.json["choices"][0]["message"]["content"] == "still there?"
     assert "Traceback" not in made.log
     assert made.stop() == 0
-    assert ledgers.verified(made.data_dir).ok
+    assert ledgers.verified(made.data_dir).is_green
 
 
 def refused(gateway: Gateway, reply: Reply, status: int, code: str | None = None, param: str | None = None) -> dict:
@@ -122,7 +122,7 @@ def test_a_key_twice_in_a_calls_arguments_is_refused(bad):
 
 
 BAD_SHAPES = {
-    "no messages": ({"messages": None}, 'messages'),
+    "no messages": ({"messages": None}, "messages"),
     "empty messages": ({"messages": []}, "messages"),
     "messages that are none": ({"messages": "hello"}, "messages"),
     "a message that is none": ({"messages": ["hello"]}, "messages[0]"),
@@ -205,7 +205,9 @@ def test_a_long_unknown_field_is_not_repeated_at_length(bad):
     assert len(reply.body) < 2000
 
 
-@pytest.mark.parametrize("kind", ["", "text/plain", "application/xml", "multipart/form-data", "application/json, text/x"])
+@pytest.mark.parametrize(
+    "kind", ["", "text/plain", "application/xml", "multipart/form-data", "application/json, text/x"]
+)
 def test_a_content_type_that_nobody_understands_is_refused(bad, kind):
     key, body = bad.said["api_key"], chat()
     headers = [("Authorization", f"Bearer {key}"), ("Content-Length", str(len(body)))]
@@ -234,7 +236,11 @@ def test_a_body_said_to_be_too_large_is_refused_before_it_is_sent(bad):
 
 def test_a_body_that_grows_too_large_is_refused_without_reading_all_of_it(bad):
     key = bad.said["api_key"]
-    headers = [("Authorization", f"Bearer {key}"), ("Content-Type", "application/json"), ("Transfer-Encoding", "chunked")]
+    headers = [
+        ("Authorization", f"Bearer {key}"),
+        ("Content-Type", "application/json"),
+        ("Transfer-Encoding", "chunked"),
+    ]
     chunk = b"8000\r\n" + b" " * 0x8000 + b"\r\n"
     [reply] = send(bad.said["base_url"], head("POST", PATH, headers), chunk, chunk, chunk)
     refused(bad, reply, 413, "too_large")
@@ -256,7 +262,11 @@ def test_a_client_that_waits_for_leave_gets_none_for_a_body_too_large(bad):
 
 def test_a_chunked_body_is_read_whole(bad):
     key, body = bad.said["api_key"], chat("in pieces")
-    headers = [("Authorization", f"Bearer {key}"), ("Content-Type", "application/json"), ("Transfer-Encoding", "chunked")]
+    headers = [
+        ("Authorization", f"Bearer {key}"),
+        ("Content-Type", "application/json"),
+        ("Transfer-Encoding", "chunked"),
+    ]
     pieces = [b"%x\r\n%b\r\n" % (1, body[at : at + 1]) for at in range(len(body))]
     [reply] = send(bad.said["base_url"], head("POST", PATH, headers) + b"".join(pieces) + b"0\r\n\r\n")
     assert reply.status == 200
@@ -266,7 +276,9 @@ def test_a_chunked_body_is_read_whole(bad):
 def test_a_body_shorter_than_it_was_said_to_be_is_waited_for_and_given_up(bad):
     key, body = bad.said["api_key"], chat()
     began = time.monotonic()
-    [reply] = send(bad.said["base_url"], post(key, body, ("Content-Length", str(len(body) + 10)), path=PATH, length=False))
+    [reply] = send(
+        bad.said["base_url"], post(key, body, ("Content-Length", str(len(body) + 10)), path=PATH, length=False)
+    )
     refused(bad, reply, 408, "body_late")
     assert 1.5 < time.monotonic() - began < 10
 
@@ -275,7 +287,8 @@ def test_a_body_longer_than_it_was_said_to_be_is_no_second_request(bad):
     key, body = bad.said["api_key"], chat("mine")
     request = post(key, body, ("Content-Length", str(len(body))), path=PATH, length=False) + b"GARBAGE GARBAGE\r\n\r\n"
     replies = send(bad.said["base_url"], request, replies=0)
-    assert [reply.status for reply in replies] in ([200, 400], [400])
+    assert [reply.status for reply in replies] == [200]
+    assert replies[0].json["choices"][0]["message"]["content"] == "mine"
 
 
 def test_a_client_that_goes_away_within_its_body_is_on_record(bad):
@@ -341,15 +354,23 @@ def test_a_header_that_is_none_ends_the_connection(bad, line):
 @pytest.mark.parametrize("size", ["zz", "-1", "0x5", "5;" + "x" * 100_000, "fffffffffffffffff", ""])
 def test_a_chunk_of_no_size_ends_the_connection(bad, size):
     key = bad.said["api_key"]
-    headers = [("Authorization", f"Bearer {key}"), ("Content-Type", "application/json"), ("Transfer-Encoding", "chunked")]
+    headers = [
+        ("Authorization", f"Bearer {key}"),
+        ("Content-Type", "application/json"),
+        ("Transfer-Encoding", "chunked"),
+    ]
     request = head("POST", PATH, headers) + size.encode() + b"\r\nhello\r\n"
-    replies = send(bad.said["base_url"], request, replies=0)
-    assert [reply.status for reply in replies] == [400]
+    replies = send(bad.said["base_url"], request, replies=1)
+    assert [reply.status for reply in replies] in ([400], [408])  # what is only endless is given up
 
 
 def test_trailers_without_end_are_cut_off(bad):
     key, body = bad.said["api_key"], chat()
-    headers = [("Authorization", f"Bearer {key}"), ("Content-Type", "application/json"), ("Transfer-Encoding", "chunked")]
+    headers = [
+        ("Authorization", f"Bearer {key}"),
+        ("Content-Type", "application/json"),
+        ("Transfer-Encoding", "chunked"),
+    ]
     request = head("POST", PATH, headers) + b"%x\r\n%b\r\n0\r\n" % (len(body), body)
     replies = send(bad.said["base_url"], request, *[b"x-%d: %s\r\n" % (n, b"y" * 4000) for n in range(60)], replies=0)
     assert [reply.status for reply in replies] in ([400], [431], [])
@@ -370,15 +391,19 @@ def test_a_refused_request_in_a_row_does_not_stain_the_next(bad):
 
 def test_http_1_0_is_answered_and_the_connection_closed(bad):
     key, body = bad.said["api_key"], chat()
-    headers = [("Authorization", f"Bearer {key}"), ("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+    headers = [
+        ("Authorization", f"Bearer {key}"),
+        ("Content-Type", "application/json"),
+        ("Content-Length", str(len(body))),
+    ]
     replies = send(bad.said["base_url"], head("POST", PATH, headers, "1.0") + body, replies=0)
     assert [reply.status for reply in replies] == [200]
 
 
 @pytest.mark.parametrize("version", ["0.9", "2.0", "3", "1.11", "x"])
 def test_another_http_is_not_spoken(bad, version):
-    replies = send(bad.said["base_url"], head("POST", PATH, [], version), replies=0, half=True)
-    assert [reply.status for reply in replies] in ([400], [401])
+    replies = send(bad.said["base_url"], head("POST", PATH, [], version), replies=0)
+    assert [reply.status for reply in replies] == [400]
 
 
 def test_the_preface_of_http_2_is_not_spoken(bad):
@@ -438,10 +463,9 @@ def test_a_head_request_gets_no_body(bad):
 @pytest.mark.parametrize("target", ["*", "ringwall.test:80", "http://", "//", "chat", "http://[::1", "/\xff"])
 def test_a_target_that_is_no_path_is_refused(bad, target):
     method = "CONNECT" if ":80" in target else "OPTIONS"
-    replies = send(
-        bad.said["base_url"], head(method, target, [("Authorization", "Bearer x")]), replies=0, half=True
-    )
-    assert [reply.status for reply in replies] in ([400], [401], [404])
+    [reply] = send(bad.said["base_url"], head(method, target, [("Authorization", "Bearer x")]))
+    assert reply.status in (400, 401)
+    assert reply.error["message"]
 
 
 def test_a_target_with_scheme_and_host_is_its_path(bad):
@@ -469,9 +493,9 @@ def test_a_websocket_is_not_opened(bad):
     assert "Unsupported upgrade" not in bad.log
 
 
-def test_http_2_by_upgrade_is_answered_as_http_1(bad):
+def test_http_2_by_upgrade_is_refused_because_its_body_cannot_be_read(bad):
     headers = (("Connection", "Upgrade, HTTP2-Settings"), ("Upgrade", "h2c"), ("HTTP2-Settings", "AAMAAABkAAQAAP__"))
-    assert ask(bad, chat(), *headers).status == 200
+    refused(bad, ask(bad, chat(), *headers), 400, "no_upgrade")
 
 
 @pytest.mark.parametrize(

@@ -160,8 +160,7 @@ class Gateway:
             await self._models(caller, send)
         else:
             problem = f"there is no {request.method} {path[:128]} here; what there is: POST {CHAT}, GET {MODELS}"
-            error = CallerError(problem, code="unknown_path", status=404)
-            await self._reject(send, caller, error)
+            await self._reject(send, caller, CallerError(problem, code="unknown_path", status=404))
 
     async def _chat(self, caller: _Caller, limits: Limits, receive: Receive, send: Send) -> None:
         request = caller.request
@@ -189,7 +188,9 @@ class Gateway:
                 body = wire.render_answer(
                     outcome.answer, interaction=caller.interaction, model=chat.model, created=created
                 )
-                await send_whole(send, 200, body, [*self._headers(caller.interaction, outcome.record, outcome.receipt), *extra])
+                await send_whole(
+                    send, 200, body, [*self._headers(caller.interaction, outcome.record, outcome.receipt), *extra]
+                )
 
     async def _stream(
         self, send: Send, caller: _Caller, chat: ChatRequest, streaming: Streaming, extra: Sequence[Header]

@@ -39,15 +39,24 @@ def is_allowed(address: IPAddress, *, private: bool) -> bool:
         inner = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
         if inner is not None:
             return is_allowed(inner, private=private)
-        if address in _NAT64:
+        if any(address in network for network in _TRANSLATED):
             return is_allowed(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF), private=private)
+        if address not in _GLOBAL_UNICAST and not (address.is_loopback or address in _UNIQUE_LOCAL):
+            return False
     if address.is_link_local or address.is_multicast or address.is_unspecified or address in _METADATA:
         return False
     return address.is_global or (private and (address.is_private or address.is_loopback))
 
 
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-_METADATA = frozenset({ipaddress.ip_address("fd00:ec2::254"), ipaddress.ip_address("100.100.100.200")})
+_TRANSLATED = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/96"))
+"""Networks whose addresses end in the IPv4 address that is reached (RFC 6052, RFC 8215)."""
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+_UNIQUE_LOCAL = ipaddress.IPv6Network("fc00::/7")
+_METADATA = frozenset(
+    ipaddress.ip_address(each)
+    for each in ("169.254.169.254", "fd00:ec2::254", "100.100.100.200", "192.0.0.192", "168.63.129.16")
+)
+"""Where clouds tell a machine its secrets: most, AWS, Alibaba, Oracle, Azure. Not all of them are link-local."""
 
 
 class JudgingResolver(AbstractResolver):
@@ -86,6 +95,9 @@ def judge_literal(url: str, *, private: bool) -> None:
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
+        if ":" in host or host.replace(".", "").isdigit():
+            # "127.1" or "2130706433": an address in another spelling, which no resolver would be asked about.
+            raise RefusedAddressError(f'"{host}" is not an address in its usual form') from None
         return
     if not is_allowed(address, private=private):
         raise RefusedAddressError(f'"{host}" may not be connected to')
@@ -105,8 +117,8 @@ def open_client(*, private: bool, limit: int, connect_s: float, read_s: float, t
         resolver=JudgingResolver(private=private),
         limit=limit,
         use_dns_cache=True,
-        ttl_dns_cache=30,
-        keepalive_timeout=30,
+        ttl_dns_cache=DNS_CACHE_S,
+        keepalive_timeout=KEEPALIVE_S,
     )
     timeout = aiohttp.ClientTimeout(total=total_s, sock_connect=connect_s, sock_read=read_s)
     return aiohttp.ClientSession(
@@ -148,9 +160,10 @@ class HttpOutbound:
     ) -> bytes:
         if urlsplit(url).scheme not in ("https", "http"):
             raise _unfetched("not an HTTP URL")
-        client = open_client(private=self._private, limit=1, connect_s=timeout_s, read_s=timeout_s, total_s=timeout_s)
+        private = self._private
         try:
-            judge_literal(url, private=self._private)
+            judge_literal(url, private=private)
+            client = open_client(private=private, limit=1, connect_s=timeout_s, read_s=timeout_s, total_s=timeout_s)
             async with client, client.request(method, url, data=form, allow_redirects=False) as response:
                 body = bytearray()
                 async for piece in response.content.iter_chunked(limit_bytes + 1):

@@ -16,7 +16,7 @@ import asyncio
 from http import HTTPStatus
 from typing import ClassVar
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from ringwall.dataplane.wire.openai_answer import render_error
 
@@ -24,8 +24,16 @@ MAX_FRAMING = 8
 """Bytes of chunk framing for each byte that it frames, besides the bytes of a head; single-byte chunks have 5."""
 
 
+LINGER_S = 2.0
+"""Seconds for which more is taken and dropped behind a refusal."""
+
+
 class HeadTooLargeError(Exception):
     """The head of a request, or its trailers, have too many bytes."""
+
+
+class UnknownVersionError(Exception):
+    """Neither HTTP/1.0 nor HTTP/1.1."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -63,7 +71,7 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         self._received += len(data)
         super().data_received(data)
-        if self._is_deaf or self.transport.is_closing():
+        if self._has_ended():
             return
         if self._in_head:
             if self._received > self.header_bytes:
@@ -92,6 +100,8 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
+        if self.parser.get_http_version() not in ("1.0", "1.1"):
+            raise UnknownVersionError
         super().on_headers_complete()  # raises for a target that is none; the head has then not ended for us
         self._in_head, self._in_body, self._received, self._body_bytes = False, True, 0, 0
         self._unwatch()
@@ -124,15 +134,20 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._head_bytes > self.header_bytes:
             raise HeadTooLargeError
 
+    def _has_ended(self) -> bool:
+        return self._is_deaf or self.transport.is_closing()
+
     def _is_idle(self) -> bool:
-        return self.cycle is not None and self.cycle.response_complete and not self.pipeline
+        """True when every request so far has its answer."""
+        cycle: RequestResponseCycle | None = self.cycle
+        return (cycle is None or cycle.response_complete) and not self.pipeline
 
     def _refuse(self, status: HTTPStatus) -> None:
         """Answer what is no request, where no answer before it is still to come; then end."""
         if self._in_body:  # of a request that has its answer, is having it, or waits for the rest of this body
             is_waiting = not (self.pipeline or self.cycle.response_started)
         else:
-            is_waiting = self.cycle is None or self._is_idle()
+            is_waiting = self._is_idle()
         if not is_waiting:
             self._end_after_answer()
             return
@@ -146,20 +161,25 @@ class BoundedProtocol(HttpToolsProtocol):
         ]
         self._is_deaf = True
         self.transport.write("\r\n".join([*lines, "", ""]).encode() + body)
-        self.transport.close()
+        if self.transport.can_write_eof():
+            # Closing while more is coming would reset the connection, and the answer with it.
+            self.transport.write_eof()
+            self._watch(LINGER_S)
+        else:
+            self.transport.close()
 
     def _end_after_answer(self) -> None:
         """Take nothing more; the connection ends with the answers that are still to come."""
         self._is_deaf = True
         self._unwatch()
-        if self.cycle is None or self._is_idle():
+        if self._is_idle():
             self.transport.close()
         else:
             self.cycle.keep_alive = False
 
-    def _watch(self) -> None:
+    def _watch(self, seconds: float | None = None) -> None:
         self._unwatch()
-        self._timer = self.loop.call_later(self.header_s, self._cut)
+        self._timer = self.loop.call_later(self.header_s if seconds is None else seconds, self._cut)
 
     def _unwatch(self) -> None:
         if self._timer is not None:
@@ -171,7 +191,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._timer = None
         if self.transport.is_closing():
             return
-        if self._in_head and self._received:
+        if self._in_head and self._received and not self._is_deaf:
             self._refuse(HTTPStatus.REQUEST_TIMEOUT)
         else:
             self.transport.close()

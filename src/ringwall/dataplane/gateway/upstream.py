@@ -16,7 +16,7 @@ import aiohttp
 from ringwall.dataplane.gateway.outbound import judge_literal, open_client
 from ringwall.dataplane.wire.openai_upstream import encode_request, parse_answer, parse_event
 from ringwall.dataplane.wire.sse import BrokenStreamError, SseDecoder
-from ringwall.model.conversation import Answer, Delta
+from ringwall.model.conversation import Answer, CallDelta, Delta, TextDelta
 from ringwall.model.errors import UpstreamError
 from ringwall.model.facts import Destination
 from ringwall.model.plan import UpstreamPlan
@@ -71,7 +71,7 @@ class OpenAIUpstream:
 
     async def stream(self, invocation: Invocation) -> AsyncIterator[Delta]:
         body = encode_request(invocation, streamed=True, limit_field=self._plan.limit_field)
-        decoder, size = SseDecoder(), 0
+        decoder, size, said = SseDecoder(), 0, 0
         try:
             async with self._post(body, invocation.trace) as response:
                 _check_status(response.status)
@@ -79,12 +79,13 @@ class OpenAIUpstream:
                     raise UpstreamError("the model's provider did not stream", code="upstream_broken")
                 async for data in response.content.iter_any():
                     size += len(data)
-                    if size > self._answer_bytes * STREAM_OVERHEAD:
+                    if max(said, size / STREAM_OVERHEAD) > self._answer_bytes:
                         raise UpstreamError("the model's answer is too long", code="upstream_too_long")
                     for event in decoder.feed(data):
                         if event == b"[DONE]":
                             return
                         for delta in parse_event(event):
+                            said += _length(delta)
                             yield delta
         except BrokenStreamError as error:
             raise UpstreamError("the model's answer cannot be read", code="upstream_broken") from error
@@ -125,6 +126,16 @@ class OpenAIUpstream:
 
 STREAM_OVERHEAD = 64
 """How many bytes of framing a streamed answer may spend on each byte that a whole one may have."""
+
+
+def _length(delta: Delta) -> int:
+    """How much of what a caller might read is in it, in characters."""
+    match delta:
+        case TextDelta():
+            return len(delta.text)
+        case CallDelta():
+            return len(delta.arguments)
+    return 0
 
 
 def _check_status(status: int) -> None:
