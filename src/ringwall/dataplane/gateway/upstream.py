@@ -79,13 +79,15 @@ class OpenAIUpstream:
                     raise UpstreamError("the model's provider did not stream", code="upstream_broken")
                 async for data in response.content.iter_any():
                     size += len(data)
-                    if max(said, size / STREAM_OVERHEAD) > self._answer_bytes:
-                        raise UpstreamError("the model's answer is too long", code="upstream_too_long")
+                    if size > self._answer_bytes * STREAM_OVERHEAD:
+                        raise _too_long()
                     for event in decoder.feed(data):
                         if event == b"[DONE]":
                             return
                         for delta in parse_event(event):
                             said += _length(delta)
+                            if said > self._answer_bytes:
+                                raise _too_long()
                             yield delta
         except BrokenStreamError as error:
             raise UpstreamError("the model's answer cannot be read", code="upstream_broken") from error
@@ -120,12 +122,16 @@ class OpenAIUpstream:
         async for piece in response.content.iter_chunked(_READ_BYTES):
             data += piece
             if len(data) > self._answer_bytes:
-                raise UpstreamError("the model's answer is too long", code="upstream_too_long")
+                raise _too_long()
         return bytes(data)
 
 
 STREAM_OVERHEAD = 64
 """How many bytes of framing a streamed answer may spend on each byte that a whole one may have."""
+
+
+def _too_long() -> UpstreamError:
+    return UpstreamError("the model's answer is too long", code="upstream_too_long")
 
 
 def _length(delta: Delta) -> int:
