@@ -6,6 +6,9 @@ import ast
 import importlib
 import inspect
 import re
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -133,3 +136,25 @@ def test_the_lock_names_versions_and_hashes_only():
             assert re.fullmatch(
                 r"[A-Za-z0-9_.\[\],-]+==\S+( ; [^/]+)? \\|    --hash=sha256:[0-9a-f]{64}( \\)?", line
             ), line
+
+
+def test_everything_that_is_imported_is_declared():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = [
+        *project["dependencies"],
+        *(each for extra in project["optional-dependencies"].values() for each in extra),
+    ]
+    names = {re.split(r"[\[<>=;! ]", each)[0].lower().replace("_", "-") for each in declared}
+    packages = packages_distributions()
+    for path in sources:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            modules = []
+            if isinstance(node, ast.Import):
+                modules = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+                modules = [node.module]
+            for module in modules:
+                top = module.partition(".")[0]
+                if top == "ringwall" or top in sys.stdlib_module_names:
+                    continue
+                assert {each.lower() for each in packages.get(top, [])} & names, f"{name(path)} imports {module}"
