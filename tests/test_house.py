@@ -6,6 +6,7 @@ import ast
 import importlib
 import inspect
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -97,7 +98,7 @@ def test_a_control_and_its_entry_agree(control: type[Control]):
     entry = load_catalog().entries[control.id]
     assert set(entry.checkpoints) == {str(point) for point in control.checkpoints}
     assert set(entry.defaults) == set(control.settings_type.__dataclass_fields__)
-    parts = {f"{each}.{key}" for each, value in entry.defaults.items() if isinstance(value, dict) for key in value}
+    parts = {f"{each}.{key}" for each, value in entry.defaults.items() if isinstance(value, Mapping) for key in value}
     assert entry.may_relax <= {*entry.defaults, *parts, "mode"}
     assert issubclass(control.settings_type, Settings)
     assert importlib.import_module(f"ringwall.controls.{entry.id}").CONTROL is control
