@@ -8,6 +8,7 @@ import inspect
 import re
 import sys
 import tomllib
+from collections.abc import Mapping
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -100,7 +101,7 @@ def test_a_control_and_its_entry_agree(control: type[Control]):
     entry = load_catalog().entries[control.id]
     assert set(entry.checkpoints) == {str(point) for point in control.checkpoints}
     assert set(entry.defaults) == set(control.settings_type.__dataclass_fields__)
-    parts = {f"{each}.{key}" for each, value in entry.defaults.items() if isinstance(value, dict) for key in value}
+    parts = {f"{each}.{key}" for each, value in entry.defaults.items() if isinstance(value, Mapping) for key in value}
     assert entry.may_relax <= {*entry.defaults, *parts, "mode"}
     assert issubclass(control.settings_type, Settings)
     assert importlib.import_module(f"ringwall.controls.{entry.id}").CONTROL is control

@@ -113,9 +113,19 @@ class Chain:
         """The longest stretch of a streamed answer, in code points, on which any finding depends."""
         return max((seat.control.lookback or 0 for seat in self._enforced[Checkpoint.CHUNK]), default=0)
 
-    def held(self, tail: str) -> int:
-        """How many trailing code points of a streamed text may still become part of a finding."""
-        return max((seat.control.held(tail) for seat in self._enforced[Checkpoint.CHUNK]), default=len(tail))
+    def held(self, tail: str) -> tuple[int, bool]:
+        """How many trailing code points of a streamed text may still become part of a finding.
+
+        Returns:
+            The number, and whether the place before them is a clean cut: every control that reads the text says that
+            no finding spans it or looks across it, so that what follows can be judged without what was before.
+        """
+        if not self._enforced[Checkpoint.CHUNK]:
+            return len(tail), False
+        readers = [seat.control for seat in self._enforced[Checkpoint.CHUNK] if seat.control.lookback]
+        held = [reader.held(tail) for reader in readers]
+        most = max(held, default=0)
+        return most, all(each == most < (reader.lookback or 0) for each, reader in zip(held, readers, strict=True))
 
     async def decide(self, vantage: Vantage) -> Decision:
         """The one decision of this checkpoint. Never raises but for cancellation."""
