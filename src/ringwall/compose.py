@@ -28,7 +28,7 @@ from ringwall.dataplane.gateway.app import Gateway
 from ringwall.dataplane.gateway.auth import CredentialDirectory
 from ringwall.dataplane.gateway.builtin import BuiltinUpstream
 from ringwall.dataplane.gateway.keysets import CachedKeySets
-from ringwall.dataplane.gateway.outbound import HttpOutbound
+from ringwall.dataplane.gateway.outbound import HttpOutbound, RefusedAddressError
 from ringwall.dataplane.gateway.session import SessionHandles
 from ringwall.dataplane.gateway.source import ForwardedHeader, Sources
 from ringwall.dataplane.gateway.upstream import OpenAIUpstream
@@ -36,10 +36,10 @@ from ringwall.engine.chain import Chain, Seat
 from ringwall.engine.exchange import Exchange
 from ringwall.engine.running import Running, RunningWorkload
 from ringwall.model.control import Control, Settings
-from ringwall.model.errors import InternalError
+from ringwall.model.errors import ConfigError, InternalError
 from ringwall.model.framework import ControlId
 from ringwall.model.identity import TrustedIssuer
-from ringwall.model.plan import Mode, Plan, UpstreamPlan, WorkloadPlan
+from ringwall.model.plan import Mode, Plan, PlannedControl, Provenance, UpstreamPlan, WorkloadPlan
 from ringwall.model.ports import Clock, Directory, Upstream
 from ringwall.policy.decide import CedarPolicy, Domain
 from ringwall.policy.slices import PolicyText
@@ -253,10 +253,25 @@ def _chain(workload: WorkloadPlan, ports: Mapping[str, object], deadline_s: floa
         kind = built_controls()[planned.id]
         named = inspect.signature(kind.__init__).parameters
         wanted = {name: ports[name] for name in named if name in ports}
-        control: Control = _construct(kind, planned.settings, wanted)
+        try:
+            control: Control = _construct(kind, planned.settings, wanted)
+        except ConfigError as error:
+            raise located(error, planned) from error
         reason = planned.waiver.reason if planned.mode is Mode.OFF and planned.waiver is not None else ""
         seats.append(Seat(control, planned.mode, reason))
     return Chain(seats, deadline_s=deadline_s)
+
+
+def located(error: ConfigError, planned: PlannedControl) -> ConfigError:
+    """What a control says of its settings, with the file and line that set the one that it speaks of."""
+    if error.file:
+        return error
+    names = [name for name, _ in planned.provenance if name in error.public]
+    written = [name for name, where in planned.provenance if not where.file.startswith("catalog")]
+    name = next(iter([*names, *written]), "")
+    where = dict(planned.provenance).get(name, Provenance(""))
+    problem = f'"{planned.id}": {error.problem}'
+    return ConfigError(problem, file=where.file, line=where.line, hint=error.hint)
 
 
 def _construct(kind: Any, settings: Settings, ports: Mapping[str, object]) -> Control:
@@ -267,7 +282,11 @@ def _construct(kind: Any, settings: Settings, ports: Mapping[str, object]) -> Co
 def _upstream(upstream: UpstreamPlan, plan: Plan) -> Upstream:
     if upstream.kind == BUILTIN:
         return BuiltinUpstream()
-    return OpenAIUpstream(upstream, secret=_secret(upstream), answer_bytes=plan.limits.answer_bytes)
+    try:
+        return OpenAIUpstream(upstream, secret=_secret(upstream), answer_bytes=plan.limits.answer_bytes)
+    except RefusedAddressError as error:
+        hint = "private = true allows a private or loopback address"
+        raise ConfigError(f'upstream "{upstream.name}": {error}', hint=hint) from error
 
 
 def _secret(upstream: UpstreamPlan) -> Callable[[], str]:

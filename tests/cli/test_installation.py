@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 from sqlalchemy import insert
-from tests.cli.running import command, environment_of
-from tests.controlplane.api.office import Place
 
 from ringwall.cli.installation import account, safe, seconds, table
 from ringwall.model.errors import ConfigError
 from ringwall.store.tables import USERS
+from tests.cli.running import command, environment_of
+from tests.controlplane.api.office import Place
 
 
 def test_durations() -> None:

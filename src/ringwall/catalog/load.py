@@ -89,7 +89,8 @@ class Catalog:
 
     Attributes:
         entries: By control id, in the order of the ids.
-        provenance: For each control: setting name to the file and line of its default.
+        provenance: For each control: setting name, and `setting.key` where it is a table, to the file and line of its
+            default.
         frameworks: By key.
     """
 
@@ -188,6 +189,10 @@ def read_entry(
         may_relax=frozenset(source.names("may_relax")),
     )
     where = {each: Provenance(source.file, source.line("defaults", each)) for each in defaults}
+    for name, table in defaults.items():
+        if isinstance(table, dict):
+            lines = {key: source.line(f"defaults.{name}", key) for key in table}
+            where.update((f"{name}.{key}", Provenance(source.file, line)) for key, line in lines.items())
     return entry, MappingProxyType(where)
 
 

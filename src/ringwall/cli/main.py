@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -43,20 +44,25 @@ def _root(
         raise typer.Exit
 
 
+@cache
+def command() -> typer.Typer:
+    """The command with all its subcommands, each added once."""
+    from ringwall.cli import check, contain, explain, init, keys, ledger, login, plan, serve, users
+
+    for family in (serve, init, check, plan, explain, ledger, login, keys, contain, users):
+        family.register(app)
+    return app
+
+
 def main() -> None:
     """Run the command; an error of ours is one or two lines, never a traceback."""
-    from ringwall.cli import contain, keys, login, serve, users
-
-    serve.register(app)
-    login.register(app)
-    keys.register(app)
-    contain.register(app)
-    users.register(app)
     logging.basicConfig(
         level=logging.INFO, format="%(message)s", handlers=[RichHandler(console=err, show_path=False, markup=False)]
     )
+    for noisy in ("alembic", "uvicorn"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
-        app()
+        command()(prog_name="ringwall")
     except ConfigError as error:
         err.print(f"[bold red]error[/] {_plain(error.public)}", soft_wrap=True)
         sys.exit(2)
@@ -67,7 +73,7 @@ def main() -> None:
 
 
 def _plain(text: str) -> str:
-    """Text that may come from elsewhere, without markup."""
-    from rich.markup import escape
+    """Text that may come from elsewhere: no markup, and nothing that acts on a terminal."""
+    from ringwall.cli.show import visible
 
-    return escape(text)
+    return "\n".join(visible(line) for line in text.splitlines())

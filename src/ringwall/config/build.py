@@ -3,6 +3,7 @@
 * A control runs for a workload when its entry is due, or when the organisation or the workload names it. Due entries
   that are not built yet are vacancies of the plan.
 * Settings are laid over each other by `ringwall.config.lay`, which lets them tighten only.
+* A plan expires with the first leave to be loose that it holds: past it, it is no longer what was agreed.
 * A rehearsal workload has built-in models and nothing else; no other workload has any of them.
 * Every error names file and line. The result is frozen and has a digest (`ringwall.config.digest`).
 """
@@ -34,6 +35,8 @@ from ringwall.model.plan import (
 )
 
 BUILTIN = "builtin"
+MAX_BESIDE_BYTES = 1024 * 1024
+"""The largest file that a configuration may name: policies, key sets."""
 OWN_UPSTREAMS = "@upstreams"
 """In a list of destinations: wherever the workload's own models are served."""
 
@@ -80,7 +83,7 @@ class _Builder:
         plan = Plan(
             digest="",
             version=0,
-            expires=self._now + timedelta(days=configuration.organisation.plan_days),
+            expires=self._expires(workloads),
             organisation=configuration.organisation.name,
             workloads=workloads,
             upstreams=upstreams,
@@ -90,26 +93,25 @@ class _Builder:
         )
         return replace(plan, digest=digest(plan))
 
+    def _expires(self, workloads: Mapping[WorkloadId, WorkloadPlan]) -> datetime:
+        """When the plan ends: after its days, or with the first leave in it."""
+        leave = [each.waiver.until for one in workloads.values() for each in one.controls if each.waiver is not None]
+        return min([self._now + timedelta(days=self._configuration.organisation.plan_days), *leave])
+
     def _upstream(self, name: str) -> UpstreamPlan:
         table = self._configuration.upstreams[name]
         where = ("upstreams", name)
-        split = urlsplit(table.base_url)
         if table.kind == BUILTIN:
             if table.base_url or table.credential:
                 raise self._document.error(f'the built-in upstream "{name}" takes no address and no credential', *where)
-        elif (
-            split.scheme not in ("https", "http")
-            or not split.hostname
-            or split.query
-            or split.fragment
-            or "@" in split.netloc
-        ):
+        elif not _is_api(table.base_url):
             problem = f'"{table.base_url}" is not the address of an API'
             raise self._document.error(problem, *where, "base_url", hint="https://api.example.com/v1")
-        elif split.scheme == "http" and not table.private:
+        elif not table.base_url.lower().startswith("https:") and not table.private:
             problem = f'upstream "{name}" would be asked without TLS'
             raise self._document.error(problem, *where, "base_url", hint="use https, or declare it private = true")
-        if table.credential and table.credential.partition(":")[0] not in ("env", "file"):
+        kind, _, at = table.credential.partition(":")
+        if table.credential and (kind not in ("env", "file") or not at):
             hint = '"env:NAME" or "file:PATH"'
             raise self._document.error("a credential must be named, not written", *where, "credential", hint=hint)
         return UpstreamPlan(
@@ -188,7 +190,7 @@ class _Builder:
         return tuple(routes)
 
     def _running(self, name: str, workload: Workload) -> tuple[Entry, ...]:
-        """Step 1."""
+        """The entries that stand in a workload's plan: what is due, and what somebody named."""
         entries = {
             entry.id: entry for entry in due(self._catalog.entries.values(), workload) if entry.how is How.ENFORCED
         }
@@ -197,8 +199,11 @@ class _Builder:
         named += [(each, ("workloads", name, "controls", each)) for each in own]
         for each, where in named:
             entry = self._known(each, *where)
-            if not entry.built and where[0] == "workloads":
-                raise self._document.error(f'control "{each}" is not built yet', *where)
+            if not entry.built:
+                hint = (
+                    "it stands in the plan as a vacancy where it is due; settings for it would promise what is not done"
+                )
+                raise self._document.error(f'control "{each}" is not built yet', *where, hint=hint)
             entries.setdefault(entry.id, entry)
         return tuple(entries[key] for key in sorted(entries))
 
@@ -218,8 +223,9 @@ class _Builder:
         upstreams: Mapping[str, UpstreamPlan],
     ) -> PlannedControl:
         kind = self._settings[entry.id]
-        laying = Laying(self._document, entry, kind, self._catalog.provenance.get(entry.id, {}), self._now)  # 2
-        for values, where in (  # 3, 4
+        where_set = self._catalog.provenance.get(entry.id, {})
+        laying = Laying(self._document, entry, kind, where_set, self._now, rehearsal=table.rehearsal)
+        for values, where in (
             (self._configuration.controls.get(entry.id), ("controls", entry.id)),
             (table.controls.get(entry.id), ("workloads", workload, "controls", entry.id)),
         ):
@@ -235,9 +241,15 @@ class _Builder:
         """The text of a file that the configuration names, relative to it."""
         path = Path(self._document.file).parent / name
         try:
-            return path.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise self._document.error(f'"{name}" cannot be read', *where) from error
+            with path.open("rb") as file:
+                content = file.read(MAX_BESIDE_BYTES + 1)
+            text = content.decode("utf-8")
+        except (OSError, ValueError) as error:  # not there, not UTF-8, or no name that a file can have
+            hint = f"it is looked for beside {self._document.file}"
+            raise self._document.error(f'"{name}" cannot be read', *where, hint=hint) from error
+        if len(content) > MAX_BESIDE_BYTES:
+            raise self._document.error(f'"{name}" is larger than "{MAX_BESIDE_BYTES}" bytes', *where)
+        return text
 
     def _refuse_shared_prefixes(self, workloads: Mapping[WorkloadId, WorkloadPlan]) -> None:
         seen: dict[str, str] = {}
@@ -245,24 +257,28 @@ class _Builder:
             prefix = plan.path_prefix
             if prefix == "/w" or prefix.startswith("/w/"):
                 raise self._document.error("/w/ is kept for the workloads' own names", "workloads", name, "path_prefix")
-            for other, owner in seen.items():
-                if (prefix and (prefix + "/").startswith(other + "/")) or (
-                    prefix and (other + "/").startswith(prefix + "/")
-                ):
-                    problem = f'"{prefix}" overlaps with the path prefix of "{owner}"'
-                    raise self._document.error(problem, "workloads", name, "path_prefix")
+            owner = next((owner for other, owner in seen.items() if prefix and _overlap(prefix, other)), None)
+            if owner is not None:
+                problem = f'"{prefix}" overlaps with the path prefix of "{owner}"'
+                raise self._document.error(problem, "workloads", name, "path_prefix")
             if prefix:
                 seen[prefix] = name
 
 
-def _is_below(path: str, other: str) -> bool:
-    return f"{path}/".startswith(f"{other}/")
+def _overlap(one: str, other: str) -> bool:
+    """True when one path is the other, or stands below it."""
+    return f"{one}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one}/")
 
 
 def _is_api(url: str) -> bool:
-    split = urlsplit(url)
-    bare = not (split.query or split.fragment or "@" in split.netloc)
-    return split.scheme in ("https", "http") and bool(split.hostname) and bare
+    """True for an address that an API can have: a scheme, a host, a port that there is, and nothing but a path."""
+    try:
+        split = urlsplit(url)
+        port = split.port
+    except ValueError:  # half an IPv6 address, a port that is no number
+        return False
+    bare = not (split.query or split.fragment or "@" in split.netloc) and url.isascii() and url.isprintable()
+    return split.scheme in ("https", "http") and bool(split.hostname) and bare and port != 0
 
 
 def _destinations(routes: Sequence[Route], upstreams: Mapping[str, UpstreamPlan]) -> list[str]:

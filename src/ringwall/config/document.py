@@ -2,6 +2,9 @@
 
 `tomllib` reads the values; lines are found by reading statement after statement with `tomllib` itself, so that the two
 can never disagree about what a statement is.
+
+* Whatever is in a file, reading it ends in a document or in a `ConfigError`: numbers that Python will not read, tables
+  nested without end and names that are no text are refused here, and none of them reaches who reads on.
 """
 
 from __future__ import annotations
@@ -16,6 +19,11 @@ from ringwall.model.plan import Provenance
 
 MAX_FILE_BYTES = 1024 * 1024
 """The largest configuration file that is read."""
+
+MAX_NESTING = 32
+"""Levels of tables and arrays; what a configuration can mean needs eight."""
+_CLOSING = ("]", '"""', "'''")
+"""Only a line with one of these can end a value of several lines."""
 
 KeyPath = tuple[str, ...]
 
@@ -75,9 +83,13 @@ def read_text(content: bytes, file: str) -> Document:
         raise ConfigError("not UTF-8", file=file, line=content[: error.start].count(b"\n") + 1) from error
     try:
         values = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except RecursionError as error:
+        raise ConfigError(f'nested deeper than "{MAX_NESTING}" levels', file=file) from error
+    except ValueError as error:  # a TOMLDecodeError, or a number or date that Python will not read
         message, line = _problem(error)
         raise ConfigError(f"not TOML: {message}", file=file, line=line) from error
+    if _is_deep(values):
+        raise ConfigError(f'nested deeper than "{MAX_NESTING}" levels', file=file)
     return Document(file, values, _lines(text))
 
 
@@ -87,27 +99,44 @@ def _problem(error: BaseException) -> tuple[str, int | None]:
     return message[:1].lower() + message[1:], int(line) if line.isdigit() else None
 
 
+def _is_deep(value: object) -> bool:
+    """True when nested deeper than the limit; found without recursion, since dotted keys nest without any."""
+    below = [value]
+    for _ in range(MAX_NESTING):
+        below = [
+            item
+            for each in below
+            if isinstance(each, (dict, list))
+            for item in (each.values() if isinstance(each, dict) else each)
+        ]
+        if not below:
+            return False
+    return any(isinstance(each, (dict, list)) for each in below)
+
+
 def _lines(text: str) -> dict[KeyPath, int]:
     """The line of every key and table of a text that is known to be TOML."""
     found: dict[KeyPath, int] = {}
     table: KeyPath = ()
     statement, began = "", 0
-    for number, line in enumerate(text.splitlines(), 1):
+    # Absent on purpose: `splitlines`, which also splits at U+2028, U+0085 and others that TOML allows inside a string.
+    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), 1):
         if not statement and (not line.strip() or line.lstrip().startswith("#")):
             continue
         began = began if statement else number
-        statement = f"{statement}\n{line}" if statement else line
+        goes_on = bool(statement)
+        statement = f"{statement}\n{line}" if goes_on else line
+        if goes_on and not any(mark in line for mark in _CLOSING):
+            continue
         try:
             read = tomllib.loads(statement)
-        except tomllib.TOMLDecodeError:
+        except ValueError:
             continue  # the statement goes on in the next line
-        is_header = statement.lstrip().startswith("[")
-        paths = list(_paths(read, deepest=is_header))
-        if is_header:
-            table = paths[-1]
+        if statement.lstrip().startswith("["):
+            table = _header(read)
             _note(found, (), table, began)
         else:
-            for path in paths:
+            for path in _paths(read):
                 _note(found, table, path, began)
         statement = ""
     return found
@@ -118,15 +147,17 @@ def _note(found: dict[KeyPath, int], table: KeyPath, path: KeyPath, line: int) -
         found.setdefault(table + path[:length], line)
 
 
-def _paths(value: object, above: KeyPath = (), *, deepest: bool = False) -> list[KeyPath]:
-    """Every path of a small document; of a table header only the deepest."""
-    if isinstance(value, list) and deepest and value:
-        return _paths(value[0], above, deepest=True) or [above]
-    if not isinstance(value, Mapping) or not value:
-        return [above]
-    return [
-        path
-        for key, item in value.items()
-        for path in ((*above, key), *_paths(item, (*above, key), deepest=deepest))
-        if not deepest or path != (*above, key) or not item
-    ]
+def _header(read: object) -> KeyPath:
+    """The path of the one table that a header opens: `[a.b]`, `[[a.b]]`."""
+    path: KeyPath = ()
+    while isinstance(read, dict) and read:
+        (key, read), *_ = read.items()
+        path = (*path, key)
+    return path
+
+
+def _paths(value: object, above: KeyPath = ()) -> list[KeyPath]:
+    """Every path of a small document, tables before what is in them."""
+    if not isinstance(value, dict):
+        return []
+    return [path for key, item in value.items() for path in ((*above, key), *_paths(item, (*above, key)))]

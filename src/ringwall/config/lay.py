@@ -1,15 +1,20 @@
 """How are a control's settings laid over each other? Each step may only tighten (HOUSE 5).
 
 1. Start from the catalog's defaults, with `mode = "enforce"`.
-2. Lay a table over them: the organisation's, then the workload's. A value that is not stricter than what was there is a
-   loosening: the entry must list the setting under `may_relax`, and the table must give a reason and an end date.
-3. `mode` goes from `enforce` to `observe` or `off` only with a reason and an end date.
+2. Lay a table over them: the organisation's, then the workload's. A value that is not stricter than what was there
+   is a loosening: the entry must list it under `may_relax` (a key of a table as `setting.key`), and the table must
+   give a reason and an end date.
+3. `mode` is a value like the others: `enforce` is strictest, then `observe`, then `off`. A rehearsal workload may
+   switch off any control, listed or not: it exists to be attacked.
 
-Every value keeps the file and line that set it.
+* Every value, and every key of a table of values, keeps the file and line that set it.
+* Leave that loosened nothing is not kept. Of several that did, the earliest end holds for all.
+* Numbers are finite: no comparison with "nan" refuses anything.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime, time, timedelta
@@ -38,11 +43,24 @@ class Laying:
         kind: type[Settings],
         provenance: Mapping[str, Provenance],
         now: datetime,
+        *,
+        rehearsal: bool = False,
     ) -> None:
+        """Start from the catalog.
+
+        Args:
+            document: The configuration file.
+            entry: The control's page in the catalog.
+            kind: The class of its settings.
+            provenance: Where the catalog set each default.
+            now: The present.
+            rehearsal: Whether it is laid for a rehearsal workload.
+        """
         self._document = document
         self._entry = entry
         self._kind = kind
         self._now = now
+        self._may_relax = entry.may_relax | {"mode"} if rehearsal else entry.may_relax
         self._values: dict[str, object] = dict(entry.defaults)
         self._mode = "enforce"
         self._waiver: Waiver | None = None
@@ -63,47 +81,71 @@ class Laying:
                     f'"{self._entry.id}" has no setting "{unknown}"', *where, unknown, hint=hint
                 ) from error
             raise self._document.error(f'"{self._entry.id}": {error}', *where) from error
-        waiver = self._leave(override, where)
+        leave = self._leave(override, where)
         if override.mode is not None:
             if _MODE_RANK[override.mode] < _MODE_RANK[self._mode]:
-                self._need(waiver, where, "mode")
+                self._loosen("mode", leave, (*where, "mode"))
             self._mode = override.mode
             self._from["mode"] = self._document.where(*where, "mode")
-        for name in own & table.keys():
-            self._set(name, table[name], waiver, (*where, name))
-        self._waiver = waiver if waiver is not None else self._waiver
+        for each in fields(self._kind):
+            if each.name in table:
+                self._set(each.name, table[each.name], leave, (*where, each.name))
 
-    def _set(self, name: str, value: object, waiver: Waiver | None, where: tuple[str, ...]) -> None:
+    def _set(self, name: str, value: object, leave: Waiver | None, where: tuple[str, ...]) -> None:
         current = self._values.get(name)
+        keys: tuple[str, ...] = ()
         if isinstance(value, Mapping) and isinstance(current, Mapping):
+            keys = tuple(value)
             value = {**current, **value}  # a mapping is laid over key by key
         typed = getattr(self._typed({**self._values, name: value}, where), name)
         before = getattr(self._typed(self._values, where), name)
         if not tightens(self._kind, name, before, typed):
-            if name not in self._entry.may_relax:
-                known = ", ".join(sorted(self._entry.may_relax)) or "nothing"
-                problem = f'"{name}" of "{self._entry.id}" may not be loosened'
-                raise self._document.error(problem, *where, hint=f"what may be, with a reason and an end date: {known}")
-            self._need(waiver, where, name)
+            for loose in self._looser(name, before, typed):
+                self._loosen(loose, leave, where)
         self._values[name] = value
         self._from[name] = self._document.where(*where)
+        for key in keys:
+            self._from[f"{name}.{key}"] = self._document.where(*where, key)
+
+    def _looser(self, name: str, before: object, after: object) -> list[str]:
+        """What became looser: the setting, or the keys of it that did."""
+        if not (isinstance(before, Mapping) and isinstance(after, Mapping)):
+            return [name]
+        one_by_one = ((key, {key: before[key]}, {key: after[key]}) for key in before)
+        return [f"{name}.{key}" for key, old, new in one_by_one if not tightens(self._kind, name, old, new)]
+
+    def _loosen(self, name: str, leave: Waiver | None, where: tuple[str, ...]) -> None:
+        """Take leave for one loosening, if there is any to be had.
+
+        Raises:
+            ConfigError: The catalog lets nobody loosen this, or no reason or no end date was given.
+        """
+        if name not in self._may_relax and name.partition(".")[0] not in self._may_relax:
+            known = ", ".join(sorted(self._may_relax)) or "nothing"
+            problem = f'"{name}" of "{self._entry.id}" may not be loosened'
+            raise self._document.error(problem, *where, hint=f"what may be, with a reason and an end date: {known}")
+        if leave is None:
+            problem = f'"{name}" of "{self._entry.id}" is looser than before'
+            raise self._document.error(problem, *where, hint='add reason = "..." and until = YYYY-MM-DD')
+        held = self._waiver
+        if held is None or held == leave:
+            self._waiver = leave
+        elif leave.reason not in held.reason.split("; "):
+            self._waiver = Waiver(f"{held.reason}; {leave.reason}", min(held.until, leave.until))
+        else:
+            self._waiver = Waiver(held.reason, min(held.until, leave.until))
 
     def _leave(self, override: Override, where: tuple[str, ...]) -> Waiver | None:
         if override.until is None or not override.reason.strip():
             return None
+        if override.until > (self._now + timedelta(days=MAX_LEAVE_DAYS)).date():
+            problem = f'leave for "{self._entry.id}" may last "{MAX_LEAVE_DAYS}" days at most'
+            raise self._document.error(problem, *where, "until")
         until = datetime.combine(override.until + timedelta(days=1), time(), UTC)
         if until <= self._now:
             problem = f'the leave for "{self._entry.id}" ended on {override.until.isoformat()}'
             raise self._document.error(problem, *where, "until", hint="mend what it waited for, or decide anew")
-        if until > self._now + timedelta(days=MAX_LEAVE_DAYS):
-            problem = f'leave for "{self._entry.id}" may last "{MAX_LEAVE_DAYS}" days at most'
-            raise self._document.error(problem, *where, "until")
         return Waiver(override.reason, until)
-
-    def _need(self, waiver: Waiver | None, where: tuple[str, ...], name: str) -> None:
-        if waiver is None:
-            problem = f'"{name}" of "{self._entry.id}" is looser than before'
-            raise self._document.error(problem, *where, hint='add reason = "..." and until = YYYY-MM-DD')
 
     def _typed(self, values: Mapping[str, object], where: tuple[str, ...]) -> Settings:
         try:
@@ -125,6 +167,8 @@ class Laying:
             wrong = next(str(each) for each in given if str(each) not in scale)
             problem = f'"{name}" of "{self._entry.id}" cannot be "{wrong}"'
             raise self._document.error(problem, *where, hint=nearest(wrong, tuple(scale)))
+        if isinstance(value, float) and not math.isfinite(value):
+            raise self._document.error(f'"{name}" of "{self._entry.id}" must be a finite number', *where)
         if least is not None and isinstance(value, (int, float)) and value < least:
             raise self._document.error(f'"{name}" of "{self._entry.id}" must be at least "{least}"', *where)
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from datetime import date
 from enum import Enum
-from typing import Annotated, Any, Literal, get_args, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -197,8 +197,22 @@ def _explained(error: msgspec.ValidationError, document: Document) -> ConfigErro
         return document.error(f'unknown key "{unknown[1]}" in "{dotted or "the file"}"', *path, unknown[1], hint=hint)
     value = re.search(r"enum value '([^']*)'", problem)
     hint = nearest(value[1], _members_at(path)) if value else ""
-    text = problem.replace("`", '"').replace("'", '"')
+    text = _TYPE_NAME.sub(lambda match: _WORDS.get(match[1], match[0]), problem).replace("'", '"')
     return document.error(f'"{dotted}": {text[:1].lower()}{text[1:]}', *path, hint=hint)
+
+
+_TYPE_NAME = re.compile(r"`([^`]*)`")
+_WORDS = {
+    "array": "a list",
+    "bool": "true or false",
+    "date": "a date",
+    "float": "a number",
+    "int": "a whole number",
+    "object": "a table",
+    "str": "a string",
+    "str | object": "a string or a table",
+}
+"""What the reader of types calls a value, in the words of TOML."""
 
 
 def _real_path(document: Document, tokens: list[str], problem: str) -> list[str]:
@@ -218,40 +232,48 @@ def _real_path(document: Document, tokens: list[str], problem: str) -> list[str]
 
 def _guilty(path: list[str], values: Mapping[str, object], problem: str) -> str | None:
     """Which entry of a mapping does not convert."""
-    kind = {"issuers": Issuer, "upstreams": Upstream, "workloads": WorkloadTable}.get(path[-1] if path else "")
+    kind = _values_of(_type_at(path))
     for name, value in values.items():
         try:
-            msgspec.convert(value, kind if kind is not None else Any, strict=True)
+            msgspec.convert(value, kind, strict=True)
         except msgspec.ValidationError as error:
             if str(error).partition(" - at `")[0] == problem:
                 return name
     return None
 
 
-def _kind_at(path: list[str]) -> Any:
-    """The type of what stands at a path."""
+def _type_at(path: list[str]) -> Any:
+    """The type, as it is annotated, of what stands at a path."""
     kind: Any = Configuration
     for token in path:
-        if isinstance(kind, type) and issubclass(kind, Table):
-            kind = get_type_hints(kind).get(token)
-            continue
-        kind = next((each for each in get_args(kind) if isinstance(each, type) and issubclass(each, Table)), None)
-    if isinstance(kind, type) or kind is None:
-        return kind
-    return next((each for each in get_args(kind) if isinstance(each, type) and issubclass(each, Table)), kind)
+        table = _table_of(kind)
+        kind = get_type_hints(table, include_extras=True).get(token, Any) if table is not None else _values_of(kind)
+    return kind
+
+
+def _values_of(kind: Any) -> Any:
+    """The type of the values of a mapping."""
+    return get_args(kind)[1] if get_origin(kind) is dict else Any
+
+
+def _table_of(kind: Any) -> type[Table] | None:
+    """The table that a type is, or that is one of its alternatives."""
+    found = (each for each in (kind, *get_args(kind)) if isinstance(each, type) and issubclass(each, Table))
+    return next(found, None) if get_origin(kind) is not dict else None
 
 
 def _keys_at(path: list[str]) -> list[str]:
     """The keys that the table at a path may have."""
-    kind = _kind_at(path)
-    return list(get_type_hints(kind)) if isinstance(kind, type) and issubclass(kind, Table) else []
+    table = _table_of(_type_at(path))
+    return list(get_type_hints(table)) if table is not None else []
 
 
 def _members_at(path: list[str]) -> list[str]:
     """The values that an enumeration at a path may have."""
-    kind = _kind_at(path)
-    if isinstance(kind, type) and issubclass(kind, Enum):
-        return [str(member.value) for member in kind]
+    kind = _type_at(path)
+    for each in (kind, *get_args(kind)):
+        if isinstance(each, type) and issubclass(each, Enum):
+            return [str(member.value) for member in each]
     return [each for each in get_args(kind) if isinstance(each, str)]
 
 

@@ -28,7 +28,7 @@ def read_secret(reference: str, *, file: str = "", line: int | None = None) -> s
     if kind == "file" and name:
         try:
             secret = Path(name).read_bytes()[:MAX_SECRET_BYTES].decode("utf-8").rstrip("\r\n")
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, ValueError) as error:  # not there, not UTF-8, or no name that a file can have
             raise ConfigError(f'the secret file "{name}" cannot be read', file=file, line=line) from error
         if not secret:
             raise ConfigError(f'the secret file "{name}" is empty', file=file, line=line)

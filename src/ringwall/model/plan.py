@@ -57,7 +57,7 @@ class PlannedControl:
         id: The control.
         mode: Whether its answer binds.
         settings: Its settings, typed by its own class.
-        provenance: Setting name (and `mode`) to where it was set.
+        provenance: Setting name (`mode` too, and `setting.key` for each key of a table) to where it was set.
         waiver: Reason and end date of a loosening, or None.
     """
 

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tests.fakes import FixedClock
-
 from ringwall.compose import read_plan
 from ringwall.controlplane.api.administration import Administration, make_changes, open_administration
 from ringwall.controlplane.api.changes import Changes
@@ -26,6 +24,7 @@ from ringwall.store.ledger.writer import SegmentLedger
 from ringwall.store.users import Users
 from ringwall.vault.keys import Keyring, load_ledger_key
 from ringwall.vault.root import RootKey, default_path, from_file
+from tests.fakes import FixedClock
 
 URL = "http://127.0.0.1:8081"
 ISSUER = "https://id.example"

@@ -6,14 +6,14 @@ import asyncio
 from typing import Any
 
 import pytest
-from tests.controlplane.api.office import Place
-from tests.fakes import MemoryLedger
 
 from ringwall.controlplane.api.administration import make_changes
 from ringwall.controlplane.api.changes import PROCESS, Author, Changes, operator
 from ringwall.controlplane.api.embedded import EmbeddedIssuer
 from ringwall.model.errors import CallerError, InternalError
 from ringwall.model.record import Record, RecordKind
+from tests.controlplane.api.office import Place
+from tests.fakes import MemoryLedger
 
 BY = Author(PROCESS, "127.0.0.1")
 DEEDS: dict[str, Any] = {

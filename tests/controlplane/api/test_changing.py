@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from tests.controlplane.api.office import ADA, ADMIN, Desk, token
-
 from ringwall.store.ledger.read import entries
+from tests.controlplane.api.office import ADA, ADMIN, Desk, token
 
 
 def test_a_key_is_made_listed_and_revoked(desk: Desk) -> None:

@@ -9,8 +9,6 @@ import stat
 from typing import Any
 
 import pytest
-from tests.controlplane.api.office import Desk, Place
-from tests.fakes import MemoryLedger
 
 from ringwall.controlplane.api.administration import make_changes
 from ringwall.controlplane.api.embedded import (
@@ -25,6 +23,8 @@ from ringwall.controlplane.api.embedded import (
 from ringwall.dataplane.gateway.tokens import unsound
 from ringwall.model.errors import InternalError
 from ringwall.store.users import User
+from tests.controlplane.api.office import Desk, Place
+from tests.fakes import MemoryLedger
 
 
 def issuer(place: Place, *, port: int = 8081, workloads: tuple[str, ...] = ("support", "search")) -> EmbeddedIssuer:

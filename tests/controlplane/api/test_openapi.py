@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.controlplane.api.office import Desk
 
 from ringwall.controlplane.api.openapi import document
 from ringwall.controlplane.api.operations import OPERATIONS, PREFIX
+from tests.controlplane.api.office import Desk
 
 DOCUMENT: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(document()))
 

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
 
-from tests.controlplane.api.office import Desk
-from tests.fakes import FixedClock
-
 from ringwall.controlplane.api.reading import newest_note, plain
 from ringwall.model.record import Outcome, Record, RecordId, RecordKind
 from ringwall.store.ledger import checkpoint as checkpoints
+from tests.controlplane.api.office import Desk
+from tests.fakes import FixedClock
 
 RECORD = RecordId("rec_" + "0123456789abcdef" * 2)
 INTERACTION = "req_" + "0123456789abcdef" * 2

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import msgspec
-from tests.controlplane.api.office import Place
 
 from ringwall.controlplane.api import shapes
+from tests.controlplane.api.office import Place
 
 
 def test_times_are_utc() -> None:
