@@ -17,7 +17,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
-_ENVIRONMENT = os.environ  # noqa: TID251  # where the services are is a matter of the machine, not of the product
+_ENVIRONMENT = os.environ  # where the services are is a matter of the machine, not of the product
 POSTGRES = _ENVIRONMENT.get("RINGWALL_TEST_POSTGRES", "postgresql://root@127.0.0.1/test")
 REDIS = _ENVIRONMENT.get("RINGWALL_TEST_REDIS", "redis://127.0.0.1:6379/15")
 

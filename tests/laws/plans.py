@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from hypothesis import strategies as st
-from tests.fakes import rule, seat
 
 from ringwall.engine.chain import Seat
 from ringwall.model.control import Cost
 from ringwall.model.plan import Mode
+from tests.fakes import rule, seat
 
 WORDS = ("alpha", "beta", "abab", "a", "beta gamma")
 ANSWERS = ("allow", "deny", "hide", "ask", "raise", "nothing", "uncovered", "bad edit")

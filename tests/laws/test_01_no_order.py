@@ -7,11 +7,11 @@ from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.fakes import text_part, vantage
-from tests.laws.plans import seats, texts
 
 from ringwall.engine.chain import Chain
 from ringwall.model.decision import Decision, Effect
+from tests.fakes import text_part, vantage
+from tests.laws.plans import seats, texts
 
 
 def outcome(decision: Decision) -> tuple[object, ...]:

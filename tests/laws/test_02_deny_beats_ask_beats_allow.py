@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 
 from hypothesis import given
-from tests.fakes import rule, seat, text_part, vantage
-from tests.laws.plans import seats, texts
 
 from ringwall.engine.chain import Chain
 from ringwall.model.decision import Decision, Effect
 from ringwall.model.plan import Mode
+from tests.fakes import rule, seat, text_part, vantage
+from tests.laws.plans import seats, texts
 
 RANK = {Effect.ALLOW: 0, Effect.ASK: 1, Effect.DENY: 2}
 

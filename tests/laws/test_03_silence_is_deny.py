@@ -6,8 +6,6 @@ import asyncio
 
 import pytest
 from hypothesis import given
-from tests.fakes import rule, seat, text_part, vantage
-from tests.laws.plans import SILENT, WORDS, seats, texts
 
 from ringwall.engine.chain import Chain
 from ringwall.model.content import Origin, Part, PartId
@@ -16,6 +14,8 @@ from ringwall.model.facts import Task
 from ringwall.model.interaction import Checkpoint
 from ringwall.model.plan import Mode
 from ringwall.model.verdict import Allow
+from tests.fakes import rule, seat, text_part, vantage
+from tests.laws.plans import SILENT, WORDS, seats, texts
 
 
 def decide(plan: list, text: str, **more: object) -> Decision:

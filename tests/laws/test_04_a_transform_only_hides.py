@@ -8,8 +8,6 @@ from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.fakes import rule, seat, text_part, vantage
-from tests.laws.plans import seats, texts
 
 from ringwall.engine.chain import Chain
 from ringwall.engine.edits import apply, merge
@@ -17,6 +15,8 @@ from ringwall.model.content import Origin, Part, PartId, Place, freeze
 from ringwall.model.decision import Decision, Effect, Silence
 from ringwall.model.plan import Mode
 from ringwall.model.verdict import Edit, EditAction
+from tests.fakes import rule, seat, text_part, vantage
+from tests.laws.plans import seats, texts
 
 PLACEHOLDER = re.compile(r"\[[A-Z][A-Z0-9_]*\]")
 

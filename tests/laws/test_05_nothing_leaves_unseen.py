@@ -7,14 +7,14 @@ import asyncio
 
 from hypothesis import example, given
 from hypothesis import strategies as st
-from tests.fakes import Road, ScriptedUpstream, attempt, rule, seat, text_part
-from tests.laws.plans import seats, texts
 
 from ringwall.engine.chain import Chain
 from ringwall.engine.exchange import Answered, Refused
 from ringwall.engine.streamed import Closed, Failed, Streaming, stream
 from ringwall.model.conversation import Finish, Finished, TextDelta
 from ringwall.model.plan import Mode
+from tests.fakes import Road, ScriptedUpstream, attempt, rule, seat, text_part
+from tests.laws.plans import seats, texts
 
 
 def cut(text: str, cuts: list[int]) -> list[str]:

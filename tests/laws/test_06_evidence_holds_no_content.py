@@ -8,11 +8,11 @@ import json
 import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.fakes import Road, ScriptedUpstream, attempt, rule, seat, text_part
 
 from ringwall.engine.chain import Chain
 from ringwall.model.content import Origin
 from ringwall.model.record import MAX_NAME, inert
+from tests.fakes import Road, ScriptedUpstream, attempt, rule, seat, text_part
 
 SECRET = "4111 1111 1111 1111 zebra"
 

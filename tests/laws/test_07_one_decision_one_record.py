@@ -6,8 +6,6 @@ import asyncio
 
 import pytest
 from hypothesis import given
-from tests.fakes import MemoryLedger, Road, ScriptedUpstream, attempt, rule, seat, text_part
-from tests.laws.plans import seats, texts
 
 from ringwall.engine.chain import Chain
 from ringwall.engine.exchange import Answered, Failed, Refused
@@ -15,6 +13,8 @@ from ringwall.engine.streamed import Streaming, stream
 from ringwall.model.conversation import Finish, Finished, TextDelta
 from ringwall.model.errors import InternalError, UpstreamError
 from ringwall.model.plan import Mode
+from tests.fakes import MemoryLedger, Road, ScriptedUpstream, attempt, rule, seat, text_part
+from tests.laws.plans import seats, texts
 
 
 def checkpoints(road: Road) -> list[str]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 
 from hypothesis import given
-from tests.fakes import Road, attempt, rule, seat, text_part
-from tests.laws.plans import texts
 
 from ringwall.engine.chain import Chain
 from ringwall.engine.exchange import Refused
 from ringwall.model.decision import Effect
 from ringwall.model.interaction import Checkpoint
+from tests.fakes import Road, attempt, rule, seat, text_part
+from tests.laws.plans import texts
 
 
 @given(texts())

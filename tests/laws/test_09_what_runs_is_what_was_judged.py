@@ -8,8 +8,6 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.fakes import Road, attempt, facts, rule, seat, text_part
-from tests.laws.plans import seats, texts
 
 from ringwall.dataplane.wire.openai_request import parse_request
 from ringwall.dataplane.wire.openai_upstream import encode_request
@@ -18,6 +16,8 @@ from ringwall.engine.exchange import Answered, Attempt, Refused
 from ringwall.model.content import Origin
 from ringwall.model.errors import CallerError
 from ringwall.model.plan import Mode
+from tests.fakes import Road, attempt, facts, rule, seat, text_part
+from tests.laws.plans import seats, texts
 
 
 @given(seats(answers=("allow", "hide"), modes=(Mode.ENFORCE,)), texts())

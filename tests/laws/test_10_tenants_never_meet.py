@@ -7,8 +7,6 @@ from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.fakes import Road, ScriptedUpstream, attempt, rule, seat, text_part
-from tests.laws.plans import texts
 
 from ringwall.engine.chain import Chain
 from ringwall.engine.exchange import Answered
@@ -18,6 +16,8 @@ from ringwall.model.conversation import Answer, Choice, Finish, Finished, TextDe
 from ringwall.model.framework import WorkloadId
 from ringwall.model.interaction import Principal, PrincipalKind
 from ringwall.model.session import derive_key
+from tests.fakes import Road, ScriptedUpstream, attempt, rule, seat, text_part
+from tests.laws.plans import texts
 
 
 def road_for(text: str) -> Road:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.services import postgres_schema
 
 from ringwall.store.database import Database, open_database
+from tests.services import postgres_schema
 
 
 class OwnClock:

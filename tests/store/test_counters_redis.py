@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 import redis
-from tests.services import redis_prefix
 
 from ringwall.model.errors import InternalError
 from ringwall.model.ports import Exhausted
 from ringwall.model.verdict import Reservation
 from ringwall.store.counters_redis import RedisReservations
+from tests.services import redis_prefix
 
 pytestmark = pytest.mark.redis
 

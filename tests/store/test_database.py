@@ -6,19 +6,10 @@ import threading
 from pathlib import Path
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.runtime.migration import MigrationContext
-from sqlalchemy import select, text
+from sqlalchemy import text
 
 from ringwall.model.errors import ConfigError, InternalError
 from ringwall.store.database import Database, Snapshot, bump, open_database, version_of
-from ringwall.store.tables import CHANGES, METADATA
-
-
-def test_the_migrations_make_exactly_the_tables_that_are_described(database: Database) -> None:
-    with database.read() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
-        assert compare_metadata(context, METADATA) == []
 
 
 def test_a_write_that_raises_leaves_nothing(database: Database) -> None:
@@ -42,29 +33,6 @@ def test_writers_count_every_change(database: Database) -> None:
         thread.join()
     with database.read() as connection:
         assert version_of(connection, "x") == 80
-
-
-def test_two_processes_that_start_together_both_find_the_tables(database_url: str) -> None:
-    opened: list[Database] = []
-    threads = [threading.Thread(target=lambda: opened.append(open_database(database_url))) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(opened) == 3
-    for each in opened:
-        with each.read() as connection:
-            assert connection.execute(select(CHANGES)).all() == []
-        each.close()
-
-
-def test_a_database_of_a_newer_version_is_refused_and_left_alone(database: Database, database_url: str) -> None:
-    with database.write() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(InternalError, match="newer version"):
-        open_database(database_url)
-    with database.read() as connection:
-        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "9999"
 
 
 def test_a_snapshot_is_renewed_when_something_changed_and_only_then(database: Database) -> None:

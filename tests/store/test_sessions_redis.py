@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 import pytest
 import redis
-from tests.services import redis_prefix
 
 from ringwall.model.errors import InternalError
 from ringwall.model.interaction import SessionKey
 from ringwall.model.labels import Confidentiality, Labels, Trust
 from ringwall.model.session import Event
 from ringwall.store.sessions_redis import RedisSessions
+from tests.services import redis_prefix
 
 pytestmark = pytest.mark.redis
 KEY = SessionKey("ses_a")

@@ -15,7 +15,7 @@ import binascii
 import html
 import re
 import string
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
@@ -23,6 +23,9 @@ from ringwall.detectors.patterns import Pattern
 
 MIN_READABLE = 0.9
 """The share of printable characters from which decoded bytes count as text."""
+
+MIN_GLUED = 32
+"""Characters from which a run is also tried without its first three."""
 
 CIPHER_WORDS = ("ignore", "disregard", "forget", "previous", "instructions", "system prompt", "override", "credit card")
 LEET_WORDS = (*CIPHER_WORDS, "instruction", "reveal", "jailbreak", "password", "developer mode", "all prior", "bypass")
@@ -48,27 +51,56 @@ class Decoder:
 
     Attributes:
         name: Its name.
-        triggers: Ids of the triggers of which one occurs wherever a run is worth reading.
+        triggers: Ids of the triggers of which one occurs in a text that holds such a run.
+        signs: Ids of what a run holds that is worth reading.
         run: Where a run begins and ends.
         decode: The readable text of a run, or None.
     """
 
     name: str
     triggers: frozenset[str]
+    signs: tuple[str, ...]
     run: re.Pattern[str]
     decode: Callable[[str], str | None]
+
+    def near(self, text: str, start: int, end: int, reach: int) -> Iterator[tuple[int, int]]:
+        """What of a run lies within `reach` of a trigger that it holds, for a run too long to be decoded."""
+        first = last = -1
+        for at in sorted(at for each in self.signs for at in _starts(each, text, start, end)):
+            if first >= 0 and at - reach > last:
+                yield first, last
+                first = -1
+            if first < 0:
+                first = max(at - reach, start)
+            last = min(at + reach, end)
+        if first >= 0:
+            yield first, last
+
+    def runs(self, text: str) -> Iterator[re.Match[str]]:
+        """The runs worth reading. Each holds a trigger itself: a trigger elsewhere in the text changes nothing."""
+        for match in self.run.finditer(text):
+            if any(_LOOKING[each].search(text, *match.span()) for each in self.signs):
+                yield match
 
 
 def readable(data: bytes) -> str | None:
     """Bytes as text, or None when they are something else. A little garbage among them is borne: it is a disguise."""
     text = data.decode("utf-16-le" if data[1:2] == b"\x00" else "utf-8", "replace")
-    shown = sum(each.isprintable() or each in "\n\t\r" for each in text) - text.count("\ufffd")
-    return text if len(text) >= 4 and shown >= MIN_READABLE * len(text) else None
+    broken = text.count("\ufffd")
+    allowed = (1 - MIN_READABLE) * len(text)
+    if len(text) < 4 or broken > allowed:
+        return None
+    if not text.isprintable():
+        broken += sum(not each.isprintable() and each not in "\n\t\r" for each in text)
+    return text if broken <= allowed else None
 
 
 def _base64(run: str) -> str | None:
     run = "".join(run.split()).rstrip("=").replace("-", "+").replace("_", "/")
-    for skip in range(4):
+    if run.islower() or run.isupper() or run.isdigit():
+        # Text of any length worth hiding gives letters of both cases; names and paths mostly do not.
+        return None
+    for skip in range(4 if len(run) >= MIN_GLUED else 1):
         # A run may carry up to three characters that belong to the word before it.
         body = run[skip:]
         body = body[: len(body) - 1] if len(body) % 4 == 1 else body
@@ -131,18 +163,27 @@ def _spaced(run: str) -> str | None:
     return re.sub(r"[ ._*|/-]([A-Za-z0-9@$!])", r"\1", run)
 
 
-def _decoder(name: str, triggers: str, run: str, decode: Callable[[str], str | None]) -> Decoder:
-    return Decoder(name, frozenset(triggers.split()), re.compile(run), decode)
+def _decoder(name: str, signs: str, run: str, decode: Callable[[str], str | None]) -> Decoder:
+    """A decoder whose signs are triggers too, but for those that any run of sixteen letters gives away."""
+    triggers = {"run" if each in ("base32", "hex") else each for each in signs.split()}
+    return Decoder(name, frozenset(triggers), tuple(signs.split()), re.compile(run), decode)
 
 
 _ENTITY = r"&(?:#[0-9]{1,9}|#[xX][0-9a-fA-F]{1,8}|[A-Za-z]{2,8});"
 _ESCAPE = r"\\(?:u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|x[0-9a-fA-F]{2}|U[0-9a-fA-F]{8})"
 
 DECODERS: tuple[Decoder, ...] = (
-    _decoder("base64", "run", r"[A-Za-z0-9+/_-]{16,}(?:\r?\n[A-Za-z0-9+/_-]{4,})*={0,2}", _base64),
-    _decoder("base32", "run", r"(?:[A-Z2-7]{16,}|[a-z2-7]{24,})={0,6}", _base32),
-    _decoder("hex", "run pairs escape", r"(?:(?:\\x|0x)?[0-9a-fA-F]{2}[ ,:\n-]{0,2}){6,}", _hex),
-    _decoder("binary", "bits", r"(?:[01]{8}[ ,\n]?){4,}", _binary),
+    _decoder(
+        "base64", "run", r"[A-Za-z0-9+/_-]{16,}(?:(?<=[A-Za-z0-9+/_-]{40})\r?\n[A-Za-z0-9+/_-]{4,})*={0,2}", _base64
+    ),
+    _decoder("base32", "base32", r"(?:[A-Z2-7]{16,}|[a-z2-7]{24,})={0,6}", _base32),
+    _decoder(
+        "hex",
+        "hex pairs escape prefixed",
+        r"(?:\\x|0x)?[0-9a-fA-F]{2}(?:[ ,:\n-]{0,2}(?:\\x|0x)?[0-9a-fA-F]{2}){5,}",
+        _hex,
+    ),
+    _decoder("binary", "bits", r"[01]{8}(?:[ ,\n]?[01]{8}){3,}", _binary),
     _decoder("decimal", "codes", r"(?:[0-9]{2,3}[ ,]{1,2}){5,}[0-9]{2,3}", _decimal),
     _decoder("percent", "percent", r"(?:%[0-9a-fA-F]{2})+", _percent),
     _decoder("entity", "entity", _ENTITY, _entity),
@@ -192,6 +233,7 @@ def run_triggers() -> tuple[Pattern, ...]:
         _trigger("percent", r"%[0-9a-fA-F]{2}"),
         _trigger("entity", r"&#?[0-9A-Za-z]{1,9};"),
         _trigger("escape", r"\\[uUx][0-9a-fA-F{]{2}"),
+        _trigger("prefixed", r"0[xX][0-9a-fA-F]{2}[ ,]{1,2}0[xX]"),
         _trigger("control", r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"),
     )
 
@@ -216,3 +258,17 @@ def cipher_triggers() -> tuple[Pattern, ...]:
     found.append(_trigger("reversed", f"(?:{'|'.join(_caseless(word[::-1]) for word in CIPHER_WORDS)})"))
     found.append(_trigger("leet", f"(?:{'|'.join(_caseless(word, _LEET_CLASSES) for word in LEET_WORDS)})"))
     return tuple(found)
+
+
+def _starts(trigger: str, text: str, start: int, end: int) -> Iterator[int]:
+    for match in _LOOKING[trigger].finditer(text, start, end):
+        yield match.start()
+
+
+_SIGNS = {
+    **{each.id: each.regex for each in run_triggers() + token_triggers()},
+    # Any of these holds a "run"; by itself, each would make the compiled triggers three times as dear.
+    "base32": r"(?:[A-Z2-7]{16}|[a-z2-7]{24})",
+    "hex": r"[0-9a-fA-F]{16}",
+}
+_LOOKING = {id: re.compile(f"(?={regex})") for id, regex in _SIGNS.items()}

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
+from itertools import accumulate
 
 MAX_SPAN = 400
 """Code points of canonical text that a finding spans or depends on, to either side."""
@@ -18,6 +20,7 @@ MAX_SPAN = 400
 _GAP = r"[ \t\r\n.,\-_/:*|~·•‐‑‒–—―−]"
 _CHAIN = re.compile(rf"[0-9](?:{_GAP}{{0,3}}[0-9]){{12,}}")
 _DIGITS = re.compile(r"[0-9]+")
+_DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 _GROUPINGS = frozenset({(4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (4, 4, 4, 1), (6, 13), (4, 4, 5), (4, 5, 6), (6, 10)})
 
 _SSN = re.compile(r"(?<![0-9A-Za-z.\-])(?=([0-9]{3})([-‐-―− .])([0-9]{2})\2([0-9]{4})(?![0-9A-Za-z]))")
@@ -42,7 +45,7 @@ _LOCAL = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 _DOMAIN = re.compile(r"(?:[\w-]{1,63}\.){1,8}(?:[^\W\d_]{2,24}|xn--[\w-]{2,59})")
 
 _PHONES = (
-    re.compile(r"(?<![\w+])(?=(\+[1-9](?:[ .()/\-]{0,2}[0-9]){7,14})(?![0-9]))"),
+    re.compile(r"(?<!\+)(?=(\+[1-9](?:[ .()/\-]{0,2}[0-9]){7,14})(?![0-9]))"),
     re.compile(
         r"(?<![\w.\-/+])(?=((?:1[-. ])?(?:\([2-9][0-9]{2}\) ?|[2-9][0-9]{2}[-. ])[2-9][0-9]{2}[-. ][0-9]{4})(?![\w-]))"
     ),
@@ -51,54 +54,69 @@ _PHONES = (
 )  # fmt: skip
 
 
-def luhn(digits: str) -> bool:
-    """True when the last digit checks the others (ISO/IEC 7812-1, annex B)."""
-    total = sum(int(each) for each in digits[-1::-2])
-    for each in digits[-2::-2]:
-        total += (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)[int(each)]
-    return total % 10 == 0
-
-
-def is_card(digits: str) -> bool:
-    """True for a number that a card scheme may have issued: known prefix, length of the scheme, Luhn."""
-    two, three, four, length = int(digits[:2]), int(digits[:3]), int(digits[:4]), len(digits)
-    known = (
-        (digits[0] == "4" and length in (13, 16, 19))
-        or ((51 <= two <= 55 or 2221 <= four <= 2720) and length == 16)
-        or (two in (34, 37) and length == 15)
-        or ((two in (36, 38, 39) or 300 <= three <= 305) and 14 <= length <= 19)
-        or ((four == 6011 or two == 65 or 644 <= three <= 649) and 16 <= length <= 19)
-        or (3528 <= four <= 3589 and 16 <= length <= 19)
-        or (two in (60, 62, 81) and 16 <= length <= 19)
-        or (two in (50, 56, 57, 58, 63, 67) and 13 <= length <= 19)
-        or (2200 <= four <= 2204 and 16 <= length <= 19)
-    )
-    return known and len(set(digits)) > 1 and luhn(digits)
+@lru_cache(maxsize=10_000)
+def _lengths(prefix: str) -> tuple[int, ...]:
+    """How many digits a card may have whose first four are these; empty where no scheme issues such cards."""
+    two, three, four = int(prefix[:2]), int(prefix[:3]), int(prefix)
+    if prefix[0] == "4":
+        return (13, 16, 19)
+    if two in (34, 37):
+        return (15,)
+    if 51 <= two <= 55 or 2221 <= four <= 2720:
+        return (16,)
+    if two in (36, 38, 39) or 300 <= three <= 305:
+        return tuple(range(14, 20))
+    if two in (50, 56, 57, 58, 63, 67):
+        return tuple(range(13, 20))
+    if two in (35, 60, 62, 64, 65, 81) or 2200 <= four <= 2204:
+        return tuple(range(16, 20))
+    return ()
 
 
 def cards(text: str) -> Iterator[tuple[int, int]]:
-    """Spans of card numbers, whole or in groups."""
+    """Spans of card numbers, whole or in groups: known prefix, length of the scheme, Luhn, and a likely grouping.
+
+    Sums over all digits are kept for both parities, so that each candidate costs a few look-ups however long the text.
+    """
     for chain in _CHAIN.finditer(text):
         groups = [match.span() for match in _DIGITS.finditer(text, *chain.span())]
-        for first, (start, _) in enumerate(groups):
-            digits, sizes = "", []
-            for begin, end in groups[first:]:
-                digits += text[begin:end]
-                sizes.append(end - begin)
-                if len(digits) > 19:
-                    break
-                if len(digits) >= 13 and is_card(digits) and _plausible(text, start, end, sizes):
-                    yield start, end
+        digits = "".join(text[start:end] for start, end in groups)
+        ends, at = {}, 0
+        for index, (start, end) in enumerate(groups):
+            at += end - start
+            ends[at] = index
+        values = [int(each) for each in digits]
+        # sums[p] doubles the digits whose index has not the parity p.
+        sums = [
+            tuple(
+                accumulate((each if index % 2 == p else _DOUBLED[each] for index, each in enumerate(values)), initial=0)
+            )
+            for p in (0, 1)
+        ]
+        at = 0
+        for first, (start, end) in enumerate(groups):
+            for length in _lengths(digits[at : at + 4]) if len(digits) - at >= 13 else ():
+                last = ends.get(at + length)
+                if last is None:
+                    continue
+                total = sums[(at + length - 1) % 2]
+                if (total[at + length] - total[at]) % 10 == 0 and _plausible(text, groups[first : last + 1]):
+                    yield start, groups[last][1]
+            at += end - start
 
 
-def _plausible(text: str, start: int, end: int, sizes: list[int]) -> bool:
+def _plausible(text: str, groups: list[tuple[int, int]]) -> bool:
     """Whether digits that pass as a card are grouped as people, or hurried attackers, group cards."""
+    start, end = groups[0][0], groups[-1][1]
+    sizes = tuple(last - first for first, last in groups)
     if len(sizes) == 1:
-        # The digits after a decimal point are a fraction.
-        return not (start >= 2 and text[start - 1] in ".," and text[start - 2].isdigit())
-    regular = all(size == sizes[0] for size in sizes[:-1]) and sizes[-1] <= sizes[0]
+        # The digits after a decimal point are a fraction; sixteen zeros are a placeholder.
+        fraction = start >= 2 and text[start - 1] in ".," and text[start - 2].isdigit()
+        return not fraction and len(set(text[start:end])) > 1
+    fours = sum(sizes) == 16 and all(size % 4 == 0 for size in sizes)
+    regular = sizes[0] <= 4 and all(size == sizes[0] for size in sizes[:-1]) and sizes[-1] <= sizes[0]
     listed = "," in text[start:end] or "\n" in text[start:end]
-    return (regular and (not listed or sizes[0] in (1, 4))) or tuple(sizes) in _GROUPINGS
+    return fours or (regular and (not listed or sizes[0] in (1, 4))) or sizes in _GROUPINGS
 
 
 def social_security_numbers(text: str) -> Iterator[tuple[int, int]]:

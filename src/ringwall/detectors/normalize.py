@@ -7,7 +7,7 @@
   found in the whole encoded run.
 * Bounds are fields with units. What exceeds one is named in `Views.exceeded`: whoever judges refuses then, because
   something was not looked at.
-* Plain ASCII without a trace of an encoding gives one view, the text itself, and costs three scans by compiled
+* Plain ASCII without a trace of an encoding gives one view, the text itself, and costs two scans by compiled
   patterns.
 """
 
@@ -57,7 +57,7 @@ class View:
     """One reading of a text.
 
     Attributes:
-        text: The reading. Its lower case has the same length, unless it is the text as it came.
+        text: The reading. Its lower case has the same length.
         methods: How it was made, outermost first; empty for the text as it came.
         locate: From a span of the reading to the span of the original that made it.
     """
@@ -77,7 +77,7 @@ class Views:
     """All readings of a text.
 
     Attributes:
-        views: The text as it came first.
+        views: The text as it came first, or its canonical form where that differs.
         exceeded: Names of the bounds that were exceeded; empty when everything was looked at.
     """
 
@@ -86,8 +86,8 @@ class Views:
 
 
 @cache
-def _triggers() -> tuple[PatternSet, PatternSet, PatternSet]:
-    return PatternSet(run_triggers()), PatternSet(token_triggers()), PatternSet(cipher_triggers())
+def _triggers() -> tuple[PatternSet, PatternSet]:
+    return PatternSet(run_triggers() + cipher_triggers()), PatternSet(token_triggers())
 
 
 def prepare() -> None:
@@ -95,11 +95,11 @@ def prepare() -> None:
     _triggers()
 
 
-def look_closer(text: str, *, ciphers: bool = True) -> frozenset[str]:
+def look_closer(text: str) -> frozenset[str]:
     """The triggers that occur in a text; empty for ordinary prose."""
     data = text.encode("utf-8", "replace")
-    runs, tokens, words = _triggers()
-    found = runs.scan(data) + tokens.scan(data) + (words.scan(data) if ciphers else ())
+    runs, tokens = _triggers()
+    found = runs.scan(data) + tokens.scan(data)
     return frozenset(hit.pattern.id for hit in found) if found else frozenset()
 
 
@@ -119,10 +119,15 @@ def read(text: str, bounds: Bounds = DEFAULT_BOUNDS) -> Views:
     gathered = _Gathering(root, bounds)
     # 2.
     if not text.isascii() or "control" in triggers:
-        canonical = gathered.add(root, "canonical", text.translate(CANONICAL), CANONICAL) or root
+        canonical = text.translate(CANONICAL)
+        if canonical != text:
+            # It takes the place of the text as it came, which says nothing that it does not say.
+            root = View(canonical, ("canonical",), CANONICAL.origin(text))
+            gathered = _Gathering(root, bounds)
+            triggers = look_closer(canonical)
         if not text.isascii():
-            gathered.add(canonical, "look_alikes", canonical.text.translate(SKELETON), SKELETON)
-            gathered.add(root, "hidden", hidden(text))
+            gathered.add(root, "look_alikes", canonical.translate(SKELETON), SKELETON)
+            gathered.add(View(text, (), _same), "hidden", hidden(text))
     # 3.
     at = 0
     while at < len(gathered.views) and not gathered.full:
@@ -144,6 +149,7 @@ class _Gathering:
     def __init__(self, root: View, bounds: Bounds) -> None:
         self.views = [root]
         self.exceeded: set[str] = set()
+        self.decoded: dict[tuple[str, str], str | None] = {}
         self._seen = {root.text}
         self._bounds = bounds
         self._left = bounds.max_bytes + 4 * len(root.text)
@@ -183,7 +189,7 @@ def _unwrap(view: View, triggers: frozenset[str], gathered: _Gathering) -> None:
     """Add every reading that is one step away from a view."""
     for decoder in DECODERS:
         if triggers & decoder.triggers:
-            text, locate = decode_runs(view.text, decoder)
+            text, locate = decode_runs(view.text, decoder, gathered.decoded)
             gathered.add(view, decoder.name, text, locate)
     if "control" in triggers and "canonical" not in view.methods:
         gathered.add(view, "canonical", view.text.translate(CANONICAL), CANONICAL)
@@ -202,14 +208,23 @@ def _unwrap(view: View, triggers: frozenset[str], gathered: _Gathering) -> None:
         gathered.add(view, "reversed", " ".join(word[::-1] for word in view.text.split()))
 
 
-def decode_runs(text: str, decoder: Decoder) -> tuple[str, Locate]:
-    """A text with every run of one encoding replaced by what it decodes to, and the way back."""
+def decode_runs(text: str, decoder: Decoder, known: dict[tuple[str, str], str | None]) -> tuple[str, Locate]:
+    """A text with every run of one encoding replaced by what it decodes to, and the way back.
+
+    Args:
+        text: The text.
+        decoder: The encoding.
+        known: What runs of this reading have decoded to already.
+    """
     pieces: list[str] = []
     starts: list[int] = []
     origins: list[tuple[int, int, bool]] = []
     at = length = 0
-    for match in decoder.run.finditer(text):
-        decoded = decoder.decode(match[0])
+    for match in decoder.runs(text):
+        key = (decoder.name, match[0])
+        if key not in known:
+            known[key] = decoder.decode(match[0])
+        decoded = known[key]
         if decoded is None or decoded == match[0]:
             continue
         for piece, start, end, plain in (

@@ -25,6 +25,11 @@ GAP = r"[^a-z0-9]*"
 """What `~` stands for in a data file: bytes that are neither letters nor digits, however many, or none."""
 
 
+SET_MEMORY_BYTES = 128 << 20
+"""What RE2 may keep of a set's automaton. With its usual 8 MB, text outside ASCII makes it start over and over."""
+SINGLE_MEMORY_BYTES = 8 << 20
+
+
 @dataclass(frozen=True, slots=True)
 class Pattern:
     """One pattern.
@@ -187,11 +192,13 @@ class _Re2:
         options.log_errors = False
         options.longest_match = True
         self._patterns = patterns
-        self._set: Any = re2.Set.SearchSet(options)
         try:
+            options.max_mem = SET_MEMORY_BYTES
+            self._set: Any = re2.Set.SearchSet(options)
             for each in patterns:
                 self._set.Add(each.regex.encode())
             self._set.Compile()
+            options.max_mem = SINGLE_MEMORY_BYTES
             self._single = [re2.compile(each.regex.encode(), options) for each in patterns]
         except re2.error as error:
             raise ConfigError(f"a pattern does not compile: {error}") from error

@@ -5,7 +5,7 @@
 * *Locality*: whether a code point belongs to a finding depends only on the `LOOKBACK` code points to either side of
   it. So a stream judged window by window finds what judging the whole would have found.
 * That needs bounds, and what exceeds one is a finding itself: more than `MAX_INVISIBLE` invisible characters in a row
-  (`invisible_run`), an encoded run longer than `max_run` (`encoded_run`). A span is cut off at `MAX_SPAN`.
+  (`invisible_run`), an encoded run longer than `max_run` (`encoded_run`). Any other span is cut off at `MAX_SPAN`.
 * `held` says how much of a text's end may still become part of a finding: in prose, about the last word.
 """
 
@@ -23,6 +23,8 @@ from ringwall.detectors.patterns import Pattern, PatternSet
 from ringwall.detectors.unfold import CANONICAL, INVISIBLE_CLASS
 
 KINDS = ("card_number", "us_ssn", "iban", "email", "phone", "secret", "encoded_run", "invisible_run")
+UNREAD = frozenset({"encoded_run", "invisible_run"})
+"""Kinds that say "this was not looked at". Of any length; whether a code point belongs to one is found nearby."""
 MAX_INVISIBLE = 8
 MAX_RUN = 2048
 """Code points of an encoded run that are decoded; a longer one is a finding."""
@@ -81,7 +83,7 @@ def find(text: str, max_run: int = MAX_RUN) -> tuple[Found, ...]:
         2. The canonical form, and what stands in it.
         3. What stands in encoded runs.
     """
-    closer = look_closer(text, ciphers=False)
+    closer = look_closer(text)
     found: set[Found] = set()
     if text.isascii() and "control" not in closer:
         # 2, 3.
@@ -95,13 +97,16 @@ def find(text: str, max_run: int = MAX_RUN) -> tuple[Found, ...]:
         # 2, 3.
         canonical = text.translate(CANONICAL)
         back = CANONICAL.origin(text)
-        closer = look_closer(canonical, ciphers=False)
+        closer = look_closer(canonical)
         inside = set(_plain(canonical))
         inside.update(_encoded(canonical, closer, max_run, MAX_DEPTH) if closer else ())
         found.update(Found(each.kind, *back(each.start, each.end)) for each in inside)
     if not found:
         return ()
-    cut = (Found(each.kind, each.start, min(each.end, each.start + MAX_SPAN)) for each in found)
+    cut = (
+        each if each.kind in UNREAD else Found(each.kind, each.start, min(each.end, each.start + MAX_SPAN))
+        for each in found
+    )
     return tuple(sorted(cut, key=lambda each: (each.start, each.end, each.kind)))
 
 
@@ -132,7 +137,9 @@ def _encoded(text: str, closer: frozenset[str], max_run: int, depth: int) -> Ite
     """What stands in encoded runs; each is decoded by itself, so that nothing far away matters."""
     for start, end, decoder in _runs(text, closer):
         if end - start > max_run:
-            yield Found("encoded_run", start, end)
+            for each in (decoder,) if decoder else _CODE_DECODERS:
+                for first, last in each.near(text, start, end, max_run):
+                    yield Found("encoded_run", first, last)
             continue
         if end - start < MIN_RUN:
             continue
@@ -144,7 +151,7 @@ def _encoded(text: str, closer: frozenset[str], max_run: int, depth: int) -> Ite
             continue
         plain = decoded.translate(CANONICAL)
         kinds = {each.kind for each in _plain(plain)}
-        deeper = look_closer(plain, ciphers=False)
+        deeper = look_closer(plain)
         if deeper and plain != text[start:end]:
             kinds.update(each.kind for each in _encoded(plain, deeper, max_run, depth - 1))
         for kind in kinds:
@@ -154,7 +161,7 @@ def _encoded(text: str, closer: frozenset[str], max_run: int, depth: int) -> Ite
 def _runs(text: str, closer: frozenset[str]) -> Iterator[tuple[int, int, Decoder | None]]:
     for decoder in _RUN_DECODERS:
         if closer & decoder.triggers:
-            for match in decoder.run.finditer(text):
+            for match in decoder.runs(text):
                 yield match.start(), match.end(), decoder
     if closer & {"percent", "entity", "escape"}:
         # Neighbouring words that hold such codes, one blank apart, are one run: a number may be written in several.

@@ -13,11 +13,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from ringwall.detectors.normalize import DEFAULT_BOUNDS, Bounds, View, prepare, read
 from ringwall.detectors.patterns import PatternSet, load_patterns
+from ringwall.detectors.unfold import CANONICAL
 
 DECODED_BONUS = 0.3
 """The share of the remaining doubt that goes when a sign was disguised."""
@@ -65,7 +66,8 @@ NOTHING = Assessment(0.0, (), frozenset())
 @cache
 def _phrases() -> PatternSet:
     # RE2 on every platform: Hyperscan takes half a minute to compile nested repeats that RE2 takes 70 ms for.
-    return PatternSet(load_patterns("prompt_attack"), engine="re2")
+    canonical = (replace(each, regex=each.regex.translate(CANONICAL)) for each in load_patterns("prompt_attack"))
+    return PatternSet(canonical, engine="re2")
 
 
 def warm() -> None:
@@ -104,19 +106,17 @@ def assess(text: str, bounds: Bounds = DEFAULT_BOUNDS) -> Assessment:
 def _signs(view: View, original: str) -> dict[str, Finding]:
     """The surest finding of each kind in one reading."""
     lowered = view.text.lower()
-    hits = _phrases().scan(lowered.encode("utf-8", "replace"))
+    data = lowered.encode("utf-8", "replace")
+    hits = _phrases().scan(data)
     if not hits:
         return {}
-    offsets = None if lowered.isascii() else _offsets(lowered)
+    ascii = len(data) == len(lowered)
     signs: dict[str, Finding] = {}
-    length = len(view.text)
     for hit in hits:
         score, kind = hit.pattern.score, hit.pattern.kind
         if kind in signs and signs[kind].score >= score + (1.0 - score) * DECODED_BONUS:
             continue
-        start, end = (hit.start, hit.end) if offsets is None else (offsets[hit.start], offsets[hit.end])
-        # Lower case keeps the length except of a text as it came; there a place may run past the end.
-        start, end = min(start, length), min(end, length)
+        start, end = (hit.start, hit.end) if ascii else (_characters(data, hit.start), _characters(data, hit.end))
         first, last = view.locate(start, end)
         if view.is_decoded and view.text[start:end] != original[first:last]:
             score += (1.0 - score) * DECODED_BONUS
@@ -127,12 +127,6 @@ def _signs(view: View, original: str) -> dict[str, Finding]:
     return signs
 
 
-def _offsets(text: str) -> list[int]:
-    """For each byte of the UTF-8 form, the code point that it belongs to; one more for the end."""
-    found: list[int] = []
-    for index, each in enumerate(text):
-        code = ord(each)
-        width = 1 if code < 0x80 or 0xD800 <= code < 0xE000 else 2 if code < 0x800 else 3 if code < 0x10000 else 4
-        found.extend([index] * width)
-    found.append(len(text))
-    return found
+def _characters(data: bytes, offset: int) -> int:
+    """The code point in which a byte of UTF-8 stands."""
+    return len(data[:offset].decode("utf-8", "ignore"))

@@ -31,8 +31,12 @@ _JWT = re.compile(r"(?<![0-9A-Za-z_-])eyJ[0-9A-Za-z_-]{8,1024}\.eyJ[0-9A-Za-z_-]
 _NAME = re.compile(r"(?i)key|secret|token|passw|pwd|bearer")
 _VALUE = re.compile(
     r"[A-Za-z_]{0,12}[\"'`]?[ \t]{0,3}(?:[:=]{1,2}[ \t]{0,3}|[ ])(?:[Bb]earer )?[\"'`]?"
-    r"(?P<value>[0-9A-Za-z_+/=.~!@#$%^&*-]{16,512})"
+    r"(?P<value>[0-9A-Za-z_+/=.~!@#$%^&*-]{16,256})"
 )
+
+
+_DIGIT = re.compile("[0-9]")
+_LETTER = re.compile("[A-Za-z]")
 
 
 def entropy(text: str) -> float:
@@ -42,11 +46,11 @@ def entropy(text: str) -> float:
 
 def looks_random(value: str) -> bool:
     """True when a value is more like a key than like words."""
-    classes = sum(any(test(each) for each in value) for test in (str.islower, str.isupper, str.isdigit))
-    return classes >= 2 and any(map(str.isdigit, value)) and entropy(value) >= MIN_ENTROPY
+    return bool(_DIGIT.search(value) and _LETTER.search(value)) and entropy(value) >= MIN_ENTROPY
 
 
-_UPPER_BOUND = re.compile(r"\{([1-9][0-9]*),[0-9]+\}")
+_UPPER_BOUND = re.compile(r"\{([1-9][0-9]*),[0-9]+\}(?=\)*$|\|)")
+"""The last repeat of an alternative: a trigger need not know how far it goes."""
 _APART = frozenset({"private_key", "jwt", "assignment"})
 
 

@@ -1,6 +1,7 @@
 """What does a character stand for? One character at a time, with no context, so that a map back is always possible.
 
-* `CANONICAL` undoes compatibility forms (NFKC), drops what cannot be seen, and makes every blank a space. Case stays.
+* `CANONICAL` undoes compatibility forms (NFKC), drops what cannot be seen, and makes every blank a space and every
+  quotation mark and dash a plain one. Case stays.
 * `SKELETON` goes further, for comparison only: look-alikes of other scripts become the letter they look like
   (after Unicode TR 39), and accents fall away. It is lossy: text in Cyrillic is judged before it, and after it.
 * Both are tables for `str.translate` that fill themselves; how much they keep is bounded.
@@ -8,6 +9,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Callable
@@ -50,10 +52,14 @@ _LOOK_ALIKES = {
     "Ꭺꓮ": "A", "Ᏼꓐ": "B", "Ꮯꓚ": "C", "Ꭰꓓ": "D", "Ꭼꓰ": "E", "ꓝ": "F", "Ꮐꓖ": "G", "Ꮋꓧ": "H", "ꓲ": "I", "Ꭻꓙ": "J",
     "Ꮶꓗ": "K", "Ꮮꓡ": "L", "Ꮇꓟ": "M", "ꓠ": "N", "Օꓳ": "O", "Ꮲꓑ": "P", "Ꭱꓣ": "R", "Ꮪꓢ": "S", "Ꭲꓔ": "T", "Սꓴ": "U",
     "Ꮩꓦ": "V", "Ꮃꓪ": "W", "ꓫ": "X", "ꓬ": "Y", "Ꮓꓜ": "Z",
-    # Punctuation
-    "‘’‛′`´": "'", "“”„‟″": '"', "‐‑‒–—―−": "-", "⁄∕": "/", "․": ".", "ǃ": "!", "∣ǀ": "|",
+    "´": "'", "∣ǀ": "|",
 }  # fmt: skip
 _SKELETON_OF = {ord(each): letter for group, letter in _LOOK_ALIKES.items() for each in group}
+_PUNCTUATION = {
+    ord(each): plain
+    for group, plain in (("‘’‛′", "'"), ("“”„‟″", '"'), ("‐‑‒–—―−", "-"), ("⁄∕", "/"), ("․", "."), ("ǃ", "!"))
+    for each in group
+}
 _BOXED = {
     **{0x1F1E6 + index: chr(ord("A") + index) for index in range(26)},  # regional indicators
     **{base + index: chr(ord("A") + index) for base in (0x1F130, 0x1F150, 0x1F170) for index in range(26)},
@@ -101,7 +107,7 @@ def _canonical(code: int) -> str:
         return "I"
     if 0xD800 <= code <= 0xDFFF:
         return "\ufffd"
-    return _BOXED.get(code) or unicodedata.normalize("NFKC", each)
+    return _PUNCTUATION.get(code) or _BOXED.get(code) or unicodedata.normalize("NFKC", each)
 
 
 def _skeleton(code: int) -> str:
@@ -118,8 +124,13 @@ CANONICAL = Table(_canonical)
 SKELETON = Table(_skeleton)
 
 
+_CARRIER = re.compile("[\U000e0020-\U000e007e\ufe00-\ufe0f\U000e0100-\U000e01ef]{4}")
+
+
 def hidden(text: str) -> str:
     """What was written in characters that cannot be seen: tags (ASCII shifted up) and variation selectors (bytes)."""
+    if not _CARRIER.search(text):
+        return ""
     tags = "".join(chr(ord(each) - 0xE0000) for each in text if ord(each) in TAGS)
     carried = bytes(
         ord(each) - 0xFE00 if ord(each) in SELECTORS[0] else ord(each) - 0xE0100 + 16

@@ -20,11 +20,11 @@ Rules:
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from time import perf_counter_ns
 
+from ringwall.engine.deadline import within
 from ringwall.engine.edits import BadEditError, apply, merge, placeholder
 from ringwall.model.content import Part
 from ringwall.model.control import Control
@@ -65,10 +65,13 @@ class _Asking:
     """Who is being asked at this moment, and in which round: named when the deadline passes."""
     parts: tuple[Part, ...] = ()
     edits: tuple[Edit, ...] = ()
+    refused: bool = False
+    """Whether some judgement alone makes the decision Deny."""
 
-    @property
-    def refused(self) -> bool:
-        return any(binds(each) for each in self.judgements)
+    def add(self, judgement: Judgement) -> None:
+        """Keep what somebody said, or failed to say."""
+        self.judgements.append(judgement)
+        self.refused = self.refused or binds(judgement)
 
 
 class Chain:
@@ -92,13 +95,14 @@ class Chain:
         self._enforced = {point: _standing(seated, point, Mode.ENFORCE) for point in Checkpoint}
         self._observing = {point: _standing(seated, point, Mode.OBSERVE) for point in Checkpoint}
         self._vacancies = {point: _vacancies(seated, point) for point in Checkpoint}
+        self._needs = frozenset().union(*(seat.control.needs for seat in seated if seat.mode is not Mode.OFF))
         self._deadline_s = deadline_s
         self._exhaustive = exhaustive
 
-    def needs(self, checkpoint: Checkpoint) -> frozenset[type[Fact]]:
-        """The fact types that the controls standing there cannot do without."""
-        seats = self._enforced[checkpoint] + self._observing[checkpoint]
-        return frozenset().union(*(seat.control.needs for seat in seats))
+    @property
+    def needs(self) -> frozenset[type[Fact]]:
+        """The fact types that some control cannot do without."""
+        return self._needs
 
     def must_buffer(self) -> tuple[ControlId, ...]:
         """The enforced controls that must see a whole answer, so that streams are buffered; empty when none."""
@@ -120,8 +124,7 @@ class Chain:
         if not (enforced or self._observing[vantage.checkpoint] or self._vacancies[vantage.checkpoint]):
             return self._combine(asking, _nobody(vantage.checkpoint))  # 1
         try:
-            async with asyncio.timeout(self._deadline_s):
-                await self._ask(asking, enforced)
+            await within(self._ask(asking, enforced), self._deadline_s)
         except TimeoutError:
             self._pass_deadline(asking)
         return self._combine(asking, None)
@@ -158,9 +161,9 @@ class Chain:
                 silence, detail = Silence.SECOND_EDIT, "asked for an edit of the edited content"
             elapsed_us = (ended - began) // 1000
             judgement = Judgement(seat.control.id, seat.mode, verdict, silence, detail, elapsed_us, number)
-            asking.judgements.append(judgement)
+            asking.add(judgement)
             asking.pending = None
-            if not self._exhaustive and binds(judgement):
+            if asking.refused and not self._exhaustive:
                 return
 
     def _pass_deadline(self, asking: _Asking) -> None:
@@ -170,9 +173,7 @@ class Chain:
         seat, number = asking.pending
         detail = f"no answer within {self._deadline_s} s"
         elapsed_us = (perf_counter_ns() - asking.began) // 1000
-        asking.judgements.append(
-            Judgement(seat.control.id, seat.mode, None, Silence.TIMEOUT, detail, elapsed_us, number)
-        )
+        asking.add(Judgement(seat.control.id, seat.mode, None, Silence.TIMEOUT, detail, elapsed_us, number))
 
     def _combine(self, asking: _Asking, cause: Cause | None) -> Decision:
         """Step 5."""
@@ -180,7 +181,8 @@ class Chain:
         if cause is not None:
             effect = Effect.DENY
         else:
-            cause = next((_cause(each) for each in asking.judgements if binds(each)), None)
+            refusals = (each for each in asking.judgements if asking.refused and binds(each))
+            cause = next((_cause(each) for each in refusals), None)
             if cause is not None:
                 effect = Effect.DENY
             else:
@@ -249,6 +251,7 @@ def _edited(asking: _Asking, vantage: Vantage, proposed: list[Edit]) -> Vantage:
         for index, each in enumerate(asking.judgements):
             if isinstance(each.verdict, Transform) and _is_bad(vantage, each.verdict):
                 asking.judgements[index] = replace(each, silence=Silence.BAD_EDIT, detail=str(error))
+                asking.refused = True
         return vantage
     asking.parts, asking.edits = parts, merged
     return replace(vantage, parts=parts, focus=_moved(vantage.focus, merged))

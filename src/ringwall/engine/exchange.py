@@ -15,7 +15,6 @@ The streamed half of the road is in `ringwall.engine.streamed`.
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -28,6 +27,7 @@ from ringwall.model.errors import InternalError, RingwallError
 from ringwall.model.facts import Facts, Identity, Source, Task
 from ringwall.model.interaction import Checkpoint, Interaction, Vantage
 from ringwall.model.labels import BEST, WORST
+from ringwall.model.names import random_hex
 from ringwall.model.plan import Route
 from ringwall.model.ports import (
     Clock,
@@ -325,7 +325,7 @@ class Exchange:
         """Every fact that a control here needs. One that cannot be loaded stays missing, and missing is Deny."""
         facts = self.fresh(attempt, attempt.facts)
         conversation = attempt.interaction.conversation
-        wants_task = any(Task in running.chain.needs(point) for point in Checkpoint)
+        wants_task = Task in running.chain.needs
         has_tools = bool(attempt.tool_results) or bool(conversation and conversation.tools)
         if not (wants_task or has_tools):
             return facts, None
@@ -385,7 +385,7 @@ def _unknown_results(attempt: Attempt, session: SessionState | None) -> frozense
 
 def new_call_handle() -> str:
     """A handle for a proposed tool call: ours, unguessable, in the form that clients expect."""
-    return "call_" + secrets.token_hex(12)
+    return "call_" + random_hex(12)
 
 
 def with_own_handles(answer: Answer) -> Answer:

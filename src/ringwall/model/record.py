@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
+
+from ringwall.model.names import random_hex
 
 RecordId = NewType("RecordId", str)
 
@@ -62,11 +63,13 @@ class Outcome(StrEnum):
 
 def new_record_id() -> RecordId:
     """An unguessable name: 128 random bits."""
-    return RecordId("rec_" + secrets.token_hex(16))
+    return RecordId("rec_" + random_hex(16))
 
 
 def inert(name: str) -> str:
     """A name as it may stand in a record, a log or a terminal: printable ASCII, bounded, nothing that acts."""
+    if name.isascii() and name.isprintable() and "\\" not in name and len(name) <= MAX_NAME:
+        return name
     escaped = "".join(
         each if " " <= each <= "~" and each != "\\" else each.encode("unicode_escape").decode("ascii") for each in name
     )

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pytest
+
+from ringwall.controlplane.issuer.accounts import STEP_S, Accounts, matching_step, new_totp_secret, totp_picture
+from ringwall.model.errors import CallerError
 from tests.controlplane.issuer.people import (
     LOCK_FROM,
     LOCK_S,
@@ -15,9 +18,6 @@ from tests.controlplane.issuer.people import (
     play,
     totp,
 )
-
-from ringwall.controlplane.issuer.accounts import STEP_S, Accounts, matching_step, new_totp_secret, totp_picture
-from ringwall.model.errors import CallerError
 
 
 class Scene:

@@ -12,13 +12,13 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
-from tests.controlplane.issuer.people import AT, NOW, PASSWORD, Scene, play, totp
 
 from ringwall.controlplane.issuer.app import MAX_ATTEMPTS, MAX_BODY_BYTES
 from ringwall.controlplane.issuer.login import HttpAnswer
 from ringwall.dataplane.gateway.auth import CredentialDirectory
 from ringwall.dataplane.gateway.keysets import CachedKeySets
 from ringwall.model.identity import TrustedIssuer
+from tests.controlplane.issuer.people import AT, NOW, PASSWORD, Scene, play, totp
 
 VERIFIER = "v" * 50
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()

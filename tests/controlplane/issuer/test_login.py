@@ -10,10 +10,10 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
-from tests.controlplane.issuer.people import AT, PASSWORD, Scene, play
 
 from ringwall.controlplane.issuer.login import HttpAnswer, LoginClient, Prompts, Tokens, is_safe
 from ringwall.model.errors import UpstreamError
+from tests.controlplane.issuer.people import AT, PASSWORD, Scene, play
 
 
 def client(scene: Any, **kw: Any) -> LoginClient:

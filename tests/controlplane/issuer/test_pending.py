@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from tests.controlplane.issuer.people import FakeClock
-
 from ringwall.controlplane.issuer.pending import Pending
+from tests.controlplane.issuer.people import FakeClock
 
 
 def test_what_is_taken_is_gone() -> None:

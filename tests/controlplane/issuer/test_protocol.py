@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from tests.controlplane.issuer.people import AT, CONSOLE, Scene
 
 from ringwall.controlplane.issuer.protocol import CLI, RefusedHere, is_proven, is_registered, metadata, once
+from tests.controlplane.issuer.people import AT, CONSOLE, Scene
 
 
 @pytest.mark.parametrize("redirect", ["http://127.0.0.1:1/callback", "http://[::1]:65000/callback"])

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
-from tests.controlplane.issuer.people import FakeClock
 
 from ringwall.controlplane.issuer.signing import SigningKeys
 from ringwall.model.errors import InternalError
+from tests.controlplane.issuer.people import FakeClock
 
 
 def kids(keys: SigningKeys) -> list[str]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.controls.judging import ALICE, build, code, entry, judge, source, vantage
 
 from ringwall.controls.identity_data.authentication import CONTROL
 from ringwall.model.facts import Identity
 from ringwall.model.interaction import ANONYMOUS, Principal, PrincipalKind
 from ringwall.model.verdict import DenyKind
+from tests.controls.judging import ALICE, build, code, entry, judge, source, vantage
 
 TOKEN = Identity(verified=True, methods=frozenset({"pwd", "otp", "mfa"}), credential="access_token", key="k", age_s=5.0)
 KEY = Identity(verified=True, credential="api_key", key="k1", workloads=frozenset({"support"}))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 
 import pytest
-from tests.controls.judging import build, code, judge, vantage
 
 from ringwall.controls.identity_data.containment import CONTROL
 from ringwall.model.facts import Standing
 from ringwall.model.interaction import Action, Checkpoint
 from ringwall.model.verdict import DenyKind
+from tests.controls.judging import build, code, judge, vantage
 
 
 @pytest.mark.parametrize("checkpoint", list(Checkpoint))

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.controls.judging import ALICE, build, code, vantage
-
 from ringwall.controls.identity_data.endpoint_policy import CONTROL
 from ringwall.model.facts import Destination, Identity
 from ringwall.model.framework import WorkloadId
 from ringwall.model.interaction import Checkpoint, Principal
 from ringwall.policy.decide import CedarPolicy, Domain
 from ringwall.policy.slices import PolicyText
+from tests.controls.judging import ALICE, build, code, vantage
 
 DOMAINS = {
     WorkloadId("support"): Domain(frozenset({"m"}), {"provider": "main"}),

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.controls.judging import ALICE, build, code, vantage
-
 from ringwall.controls.identity_data.model_access import CONTROL
 from ringwall.model.facts import Identity
 from ringwall.model.framework import WorkloadId
 from ringwall.model.interaction import ANONYMOUS, Action, Principal, Resource
 from ringwall.policy.decide import CedarPolicy, Domain
 from ringwall.policy.slices import PolicyText
+from tests.controls.judging import ALICE, build, code, vantage
 
 DOMAINS = {WorkloadId("support"): Domain(frozenset({"gpt-small"})), WorkloadId("hr"): Domain(frozenset({"hr-model"}))}
 CEDAR = CedarPolicy(workloads=DOMAINS)

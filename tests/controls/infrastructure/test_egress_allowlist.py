@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from tests.controls.judging import build, code, vantage
 
 from ringwall.controls.infrastructure.egress_allowlist import CONTROL
 from ringwall.model.errors import ConfigError
 from ringwall.model.facts import Destination
 from ringwall.model.interaction import Checkpoint
+from tests.controls.judging import build, code, vantage
 
 LISTED = (
     "https://api.example.com",

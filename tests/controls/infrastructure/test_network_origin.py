@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.controls.judging import build, code, source, vantage
 
 from ringwall.controls.infrastructure.network_origin import CONTROL
 from ringwall.model.errors import ConfigError
+from tests.controls.judging import build, code, source, vantage
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"])

@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.controls.judging import ALICE, build, judge, source, vantage
 
 from ringwall.controls.infrastructure.rate_limit import CONTROL
 from ringwall.model.facts import Demand, MissingFactError
 from ringwall.model.interaction import Action, Principal
 from ringwall.model.verdict import Allow, DenyKind
+from tests.controls.judging import ALICE, build, judge, source, vantage
 
 
 def buckets(address: str = "192.0.2.1", principal: Principal = ALICE, workload: str = "support") -> dict[str, int]:

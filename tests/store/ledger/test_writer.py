@@ -84,7 +84,7 @@ def _command(body: str, helpers: str, folder: Path, life: int) -> list[str]:
 
 
 def _environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}  # noqa: TID251  # a test starts a child
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}  # a test starts a child
 
 
 def test_records_are_durable_in_order_with_verifiable_receipts(

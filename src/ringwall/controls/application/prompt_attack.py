@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ringwall.detectors.normalize import Bounds
-from ringwall.detectors.prompt_attack import Assessment, assess, warm
+from ringwall.detectors.prompt_attack import NOTHING, Assessment, assess, warm
 from ringwall.model.content import JSON, TEXT, Leaf, LeafKind, Origin, Part, PartId, Place
 from ringwall.model.control import Control, Cost, Settings, Stricter, setting
 from ringwall.model.facts import Fact
@@ -24,6 +24,7 @@ from ringwall.model.interaction import Checkpoint, Vantage
 from ringwall.model.verdict import Allow, Deny, DenyKind, Evidence, Verdict
 
 REMEDY = "the content reads like an attempt to override the instructions of this application; rephrase it plainly"
+TOO_DEEP = "too_deeply_encoded"
 UNREADABLE_REMEDY = "the content is encoded too deeply to be checked; send it as plain text"
 
 
@@ -73,7 +74,7 @@ class PromptAttack(Control):
 
         Steps:
             1. Leave what we cannot read uncovered.
-            2. Assess each text: a text part whole, a JSON part leaf by leaf and its texts together.
+            2. Assess each part, a JSON part as one text and its values as another.
             3. Deny where a score reaches the origin's threshold, or where a bound was exceeded.
         """
         covered: set[PartId] = set()
@@ -84,44 +85,47 @@ class PromptAttack(Control):
             if part.media not in (TEXT, JSON):
                 continue
             covered.add(part.id)
-            threshold = self._thresholds[part.origin]
             # 2.
-            for leaf, found in self._assessments(part):
+            for leaves in _readings(part):
+                found = assess("\n".join([leaf.text for leaf in leaves]), self._bounds)
+                if found is NOTHING:
+                    continue
                 # 3.
-                evidence += _evidence(part, leaf, found)
-                if found.findings and found.score >= threshold:
+                evidence += _evidence(part, leaves, found)
+                if found.findings and found.score >= self._thresholds[part.origin]:
                     code = code or found.findings[0].kind
-                elif found.exceeded and part.origin is not Origin.OPERATOR:
-                    code = code or "too_deeply_encoded"
+                elif found.exceeded:
+                    code = code or TOO_DEEP
         if code:
-            remedy = UNREADABLE_REMEDY if code == "too_deeply_encoded" else REMEDY
-            return Deny(frozenset(covered), code, remedy, DenyKind.CONTENT, tuple(evidence))
-        return Allow(frozenset(covered), tuple(evidence))
-
-    def _assessments(self, part: Part) -> list[tuple[Leaf, Assessment]]:
-        if isinstance(part.value, str):
-            return [(Leaf("", part.value), assess(part.value, self._bounds))]
-        leaves = list(part.leaves())
-        found = [(leaf, assess(leaf.text, self._bounds)) for leaf in leaves if leaf.kind is not LeafKind.NUMBER]
-        # An attack may be cut into leaves that the model reads as one: ["ignore previous", "instructions"].
-        together = " ".join(leaf.text for leaf in leaves)
-        found.append((Leaf("", together, LeafKind.NUMBER), assess(together, self._bounds)))
-        return found
+            remedy = UNREADABLE_REMEDY if code == TOO_DEEP else REMEDY
+            return Deny(frozenset(covered), code, remedy, DenyKind.CONTENT, tuple(dict.fromkeys(evidence)))
+        return Allow(frozenset(covered), tuple(dict.fromkeys(evidence)))
 
 
-def _evidence(part: Part, leaf: Leaf, found: Assessment) -> list[Evidence]:
-    joined = leaf.kind is LeafKind.NUMBER
+def _readings(part: Part) -> list[list[Leaf]]:
+    """The texts of a part: an attack may be cut into leaves that a model reads as one, with keys or without."""
+    leaves = list(part.leaves())
+    values = [leaf for leaf in leaves if leaf.kind is LeafKind.VALUE]
+    return [leaves] if len(values) in (0, 1, len(leaves)) else [leaves, values]
+
+
+def _evidence(part: Part, leaves: list[Leaf], found: Assessment) -> list[Evidence]:
     evidence = [
-        Evidence(
-            each.kind,
-            None if joined else Place(part.id, leaf.pointer, each.start, each.end, leaf.kind),
-            round(each.score, 4),
-        )
-        for each in found.findings
+        Evidence(each.kind, _place(part, leaves, each.start, each.end), round(each.score, 4)) for each in found.findings
     ]
     if found.exceeded:
-        evidence.append(Evidence("too_deeply_encoded", Place(part.id, leaf.pointer, 0, len(leaf.text), leaf.kind)))
+        evidence.append(Evidence(TOO_DEEP))
     return evidence
+
+
+def _place(part: Part, leaves: list[Leaf], start: int, end: int) -> Place | None:
+    """The place in the leaf in which a finding of the joined text starts."""
+    at = 0
+    for leaf in leaves:
+        if start <= at + len(leaf.text):
+            return Place(part.id, leaf.pointer, start - at, min(end - at, len(leaf.text)), leaf.kind)
+        at += len(leaf.text) + 1
+    return None
 
 
 CONTROL = PromptAttack

@@ -14,7 +14,7 @@ Seed: "Redacts PII, sensitive data, and off-topic content from the response."
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from ringwall.detectors import personal_data
@@ -27,8 +27,6 @@ from ringwall.model.interaction import Checkpoint, Vantage
 from ringwall.model.verdict import Allow, Deny, DenyKind, Edit, EditAction, Evidence, Transform, Verdict
 
 ACTIONS = ("allow", "hide", "refuse")
-UNREADABLE = ("encoded_run", "invisible_run")
-"""Kinds that say "this was not looked at"."""
 MAX_EVIDENCE = 256
 """Findings that a verdict lists; edits are never cut short."""
 INBOUND = frozenset({Checkpoint.INBOUND, Checkpoint.TOOL_RESULT})
@@ -73,7 +71,7 @@ class SensitiveData(Control):
             if part.media not in (TEXT, JSON):
                 continue
             covered.add(part.id)
-            for leaf, found in _findings(part):
+            for leaf, found in _findings(part, vantage.focus):
                 if not vantage.in_focus(found.start):
                     continue  # of a stream: judged earlier, or not settled yet
                 action = actions[found.kind]
@@ -83,7 +81,7 @@ class SensitiveData(Control):
                 if action == "refuse" or (action == "hide" and leaf.kind is not LeafKind.VALUE):
                     refused = refused or found.kind
                 elif action == "hide":
-                    how = EditAction.BLOCK if found.kind in UNREADABLE else EditAction.MASK
+                    how = EditAction.BLOCK if found.kind in personal_data.UNREAD else EditAction.MASK
                     edits.append(Edit(place, how, found.kind))
         if refused:
             return Deny(frozenset(covered), refused, REMEDY, DenyKind.CONTENT, tuple(evidence))
@@ -107,13 +105,22 @@ def _checked(actions: Mapping[str, str]) -> Mapping[str, str]:
     return {kind: actions.get(kind, "refuse") for kind in personal_data.KINDS}
 
 
-def _findings(part: Part) -> Iterator[tuple[Leaf, personal_data.Found]]:
+def _findings(part: Part, focus: tuple[int, int] | None) -> Iterator[tuple[Leaf, personal_data.Found]]:
     for leaf in part.leaves():
         text = leaf.text
         if leaf.kind is LeafKind.NUMBER:
             text = _whole_number(text)
         for found in personal_data.find(text) if text else ():
-            yield leaf, found
+            seen = found if focus is None else _focused(found, focus)
+            if seen is not None:
+                yield leaf, seen
+
+
+def _focused(found: personal_data.Found, focus: tuple[int, int]) -> personal_data.Found | None:
+    """What of a finding is to be reported in a window. What was not looked at may be longer than any window."""
+    start = max(found.start, focus[0])
+    end = min(found.end, focus[1]) if found.kind in personal_data.UNREAD else found.end
+    return replace(found, start=start, end=end) if start < min(end, focus[1]) else None
 
 
 def _whole_number(text: str) -> str:

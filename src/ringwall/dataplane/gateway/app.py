@@ -14,7 +14,6 @@ Every outcome leaves a record. Its id, and a receipt where one was signed, stand
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 
@@ -44,6 +43,7 @@ from ringwall.model.errors import CallerError, InternalError, RingwallError
 from ringwall.model.facts import Demand, Facts, Identity
 from ringwall.model.framework import WorkloadId
 from ringwall.model.interaction import Action, Interaction, InteractionId, Principal, Resource, SessionKey
+from ringwall.model.names import random_hex
 from ringwall.model.plan import Limits
 from ringwall.model.ports import Clock, Directory, Receipt
 from ringwall.model.session import derive_key
@@ -142,7 +142,7 @@ class Gateway:
             Facts((identity, source, Demand(0, 0))),
             workload,
             carry_on(request.headers.get("traceparent")),
-            InteractionId("req_" + secrets.token_hex(16)),
+            InteractionId("req_" + random_hex(16)),
         )
         if not identity.verified:  # 3
             refused = await self._exchange.knock(workload, self._bare(caller, Action.INVOKE, "model", ""))

@@ -7,7 +7,8 @@ others and does not travel.
 from __future__ import annotations
 
 import re
-import secrets
+
+from ringwall.model.names import random_hex
 
 _PARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 
@@ -16,5 +17,5 @@ def carry_on(header: str | None) -> str:
     """The `traceparent` to send on."""
     match = _PARENT.fullmatch(header) if header is not None else None
     if match is None or set(match[1]) == {"0"} or set(match[2]) == {"0"}:
-        return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
-    return f"00-{match[1]}-{secrets.token_hex(8)}-{match[3]}"
+        return f"00-{random_hex(16)}-{random_hex(8)}-01"
+    return f"00-{match[1]}-{random_hex(8)}-{match[3]}"

@@ -25,7 +25,7 @@ from ringwall.store.ledger.encoding import encode_plain
 from ringwall.store.ledger.report import Finding, FindingKind, Interrupted, Mark
 
 MAX_OPEN_STREAMS = 100_000
-_MAX_SAFE_DIGITS = 15
+_MAX_SAFE_INTEGER = 2**53 - 1
 _FIELDS = frozenset(
     "action cause checkpoint content decision effect id interaction kind outcome plan principal resource session "
     "source time_us trace v workload".split()
@@ -174,8 +174,9 @@ def read_record(body: bytes) -> dict[str, Any] | str:
 
     def whole(digits: str) -> int:
         nonlocal is_plain
-        is_plain = is_plain and len(digits) <= _MAX_SAFE_DIGITS
-        return int(digits)
+        number = int(digits)
+        is_plain = is_plain and -_MAX_SAFE_INTEGER <= number <= _MAX_SAFE_INTEGER
+        return number
 
     def fraction(digits: str) -> float:
         nonlocal is_plain

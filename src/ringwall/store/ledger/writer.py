@@ -67,7 +67,8 @@ class SegmentLedger:
         self._signer = signer
         self._clock = clock
         self._plan = plan
-        self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._queue: SimpleQueue[list[_Waiting] | None] = SimpleQueue()
+        self._pending: list[_Waiting] = []
         self._gate = threading.Lock()
         self._accepts = False
         self._failure = ""
@@ -109,6 +110,7 @@ class SegmentLedger:
             was_open, self._accepts = self._accepts, False
         if not was_open:
             return
+        self._hand_over()
         self._queue.put(None)
         self._thread.join()
         if self._failure:
@@ -128,8 +130,20 @@ class SegmentLedger:
         with self._gate:
             if not self._accepts:
                 raise _unavailable("closed")
-            self._queue.put(waiting)
+            self._pending.append(waiting)
+            is_first = len(self._pending) == 1
+        if is_first:
+            # Whoever commits in the same turn of the event loop goes along: each hand-over to the thread costs both
+            # sides a wait for the interpreter's lock, which under load is dearer than the write.
+            loop.call_soon(self._hand_over)
         return await future
+
+    def _hand_over(self) -> None:
+        """Give what is pending to the writer's thread."""
+        with self._gate:
+            if self._pending:
+                self._queue.put(self._pending)
+                self._pending = []
 
     # What follows runs in the writer's thread.
 
@@ -146,11 +160,13 @@ class SegmentLedger:
         finally:  # INVARIANT: whatever ends this thread, nobody waits for it afterwards
             with self._gate:
                 self._accepts = False
+                batch.extend(self._pending)
+                self._pending = []
             with suppress(Empty):
                 while True:
                     left = self._queue.get_nowait()
                     if left is not None:
-                        batch.append(left)
+                        batch.extend(left)
             _wake(batch, [_unavailable("ended")] * len(batch))
 
     def _gather(self, batch: list[_Waiting]) -> bool:
@@ -158,8 +174,8 @@ class SegmentLedger:
         waiting = self._queue.get()
         count = 0
         while waiting is not None:
-            batch.append(waiting)
-            count += len(waiting.bodies)
+            batch.extend(waiting)
+            count += sum(len(each.bodies) for each in waiting)
             if count >= MAX_BATCH_RECORDS:
                 return True
             try:
