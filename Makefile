@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install run test test-deep check bench lock clean
+.PHONY: install run test test-deep check docs bench lock clean
 
 install: $(STAMP)  ## create .venv and install, once
 
@@ -29,6 +29,9 @@ check: install  ## format, lint, types, import contracts, docs in step
 	$(BIN)/mypy
 	$(BIN)/lint-imports --cache-dir .import_linter_cache
 	$(BIN)/python -m pytest -q tests/test_house.py tests/test_docs.py
+
+docs: install  ## write the generated pages of docs/reference
+	$(BIN)/python -m ringwall.cli.docs docs/reference
 
 bench: install  ## CPU per request next to nginx; prints a table, writes benchmarks/out/
 	$(BIN)/python benchmarks/bench.py

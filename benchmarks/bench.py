@@ -89,13 +89,17 @@ def body(size: int, streamed: bool) -> bytes:
 def whole() -> str:
     choice = {"index": 0, "message": {"role": "assistant", "content": ANSWER}, "finish_reason": "stop"}
     usage = {"prompt_tokens": 500, "completion_tokens": 150, "total_tokens": 650}
-    return json.dumps({"id": "x", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice], "usage": usage})
+    return json.dumps(
+        {"id": "x", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice], "usage": usage}
+    )
 
 
 def events() -> str:
     def chunk(delta: dict[str, str], finish: str | None = None) -> str:
         choice = {"index": 0, "delta": delta, "finish_reason": finish}
-        return "data: " + json.dumps({"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]})
+        return "data: " + json.dumps(
+            {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
+        )
 
     words = (ANSWER.split() * 2)[:EVENTS]
     return "\n\n".join([*(chunk({"content": word + " "}) for word in words), chunk({}, "stop"), "data: [DONE]", ""])
@@ -186,7 +190,7 @@ def start_gateway(folder: Path, upstream: int, prefix: str) -> tuple[subprocess.
     """A gateway on free ports: the process, its URL, its key, and seconds from start to the first served request."""
     until = datetime.date.today() + datetime.timedelta(days=30)  # noqa: DTZ011
     text = (HERE / "answers.toml").read_text().replace("@UPSTREAM@", str(upstream)).replace("@UNTIL@", str(until))
-    text = text.replace("/v1\"", f"{prefix}/v1\"")
+    text = text.replace('/v1"', f'{prefix}/v1"')
     config = folder / f"answers{len(prefix)}.toml"
     config.write_text(text)
     port, admin = free_port(), free_port()
@@ -252,7 +256,11 @@ def run(seconds: float) -> tuple[list[Row], dict[str, object]]:
         wall, cpu = fsync_us(folder)
         machine = {
             "processor": next(
-                (line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
+                (
+                    line.partition(":")[2].strip()
+                    for line in Path("/proc/cpuinfo").read_text().splitlines()
+                    if "model name" in line
+                ),
                 platform.processor(),
             ),
             "cores": os.cpu_count(),
@@ -273,9 +281,15 @@ def run(seconds: float) -> tuple[list[Row], dict[str, object]]:
 
 def show(rows: list[Row], machine: dict[str, object]) -> None:
     print(json.dumps(machine))
-    print(f"{'':10} {'size':>6} {'streamed':>9} {'requests':>9} {'failed':>7} {'CPU us':>8} {'x nginx':>8} {'rate/s':>8} {'RSS MB':>7}")
+    print(
+        f"{'':10} {'size':>6} {'streamed':>9} {'requests':>9} {'failed':>7} {'CPU us':>8} {'x nginx':>8} {'rate/s':>8} {'RSS MB':>7}"
+    )
     for row in rows:
-        floor = next(each.cpu_us for each in rows if each.what == "nginx" and (each.size, each.streamed) == (row.size, row.streamed))
+        floor = next(
+            each.cpu_us
+            for each in rows
+            if each.what == "nginx" and (each.size, each.streamed) == (row.size, row.streamed)
+        )
         print(
             f"{row.what:10} {row.size:>6} {'yes' if row.streamed else 'no':>9} {row.requests:>9} {row.failures:>7} "
             f"{row.cpu_us:>8.1f} {row.cpu_us / floor:>8.1f} {row.rate:>8.0f} {row.rss_mb:>7.0f}"

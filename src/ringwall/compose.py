@@ -12,22 +12,18 @@ import asyncio
 import importlib
 import inspect
 import logging
-import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
-
-from starlette.applications import Starlette
+from typing import TYPE_CHECKING, Any
 
 from ringwall.catalog.load import load_catalog
 from ringwall.config.build import BUILTIN, build_plan
 from ringwall.config.document import Document, read_file, read_text
 from ringwall.config.secret import environment, read_secret
-from ringwall.controlplane.api import health
 from ringwall.dataplane.gateway.app import Gateway
 from ringwall.dataplane.gateway.auth import CredentialDirectory
 from ringwall.dataplane.gateway.builtin import BuiltinUpstream
@@ -44,7 +40,7 @@ from ringwall.model.errors import ConfigError, InternalError
 from ringwall.model.framework import ControlId
 from ringwall.model.identity import TrustedIssuer
 from ringwall.model.plan import Mode, Plan, PlannedControl, Provenance, UpstreamPlan, WorkloadPlan
-from ringwall.model.ports import Clock, Upstream
+from ringwall.model.ports import Clock, Directory, Upstream
 from ringwall.policy.decide import CedarPolicy, Domain
 from ringwall.policy.slices import PolicyText
 from ringwall.store.api_keys import StoredApiKeys
@@ -55,8 +51,12 @@ from ringwall.store.ledger.receipt import encode_receipt
 from ringwall.store.ledger.writer import SegmentLedger
 from ringwall.store.plans import Plans
 from ringwall.store.sessions import DatabaseSessions
+from ringwall.store.users import Users
 from ringwall.vault import root
 from ringwall.vault.keys import Keyring, LedgerKey, WorkloadDigests, load_ledger_key
+
+if TYPE_CHECKING:  # what administers is imported where it is made: commands that need none of it start faster
+    from ringwall.controlplane.api.administration import Administration as Administration
 
 _LOG = logging.getLogger("ringwall")
 REFRESH_S = 0.4
@@ -185,6 +185,8 @@ class Installation:
         self.containment = StoredContainment(self.database, self.clock)
         self.sessions = DatabaseSessions(self.database, self.clock)
         self.plans = Plans(self.database, self.clock)
+        self.users = Users(self.database, self.clock)
+        self.issuer_folder = data_dir / "issuer"
         self.digests = WorkloadDigests(self.keyring)
         self.reservations = LocalReservations(self.clock)
 
@@ -293,24 +295,7 @@ def _secret(upstream: UpstreamPlan) -> Callable[[], str]:
     return lambda: secret
 
 
-@dataclass(frozen=True, slots=True)
-class Administration:
-    """The administration listener's application.
-
-    Attributes:
-        app: The ASGI application.
-        url: Its root.
-        process_token: A token for it, valid for this process on loopback.
-        issuers: The embedded issuer, when it is offered, for the data listener to trust.
-    """
-
-    app: Any
-    url: str
-    process_token: str
-    issuers: tuple[TrustedIssuer, ...]
-
-
-def make_administration(
+async def make_administration(
     installation: Installation,
     ledger: SegmentLedger,
     running: Callable[[], Running],
@@ -327,16 +312,25 @@ def make_administration(
         running: The snapshot at any moment.
         admin_url: Root of the administration port.
         serving: False once the process is ending.
-        embedded_issuer: Whether the embedded OIDC issuer is offered.
+        embedded_issuer: Whether the embedded OIDC issuer is offered; off loopback it never is.
     """
+    from ringwall.controlplane.api.administration import open_administration
 
-    def problem() -> str:
-        if not serving():
-            return "ending"
-        return f"ledger: {ledger.failure}" if ledger.failure else ""
+    def directory(issuers: tuple[TrustedIssuer, ...]) -> tuple[Directory, Callable[[], Awaitable[None]]]:
+        clock = installation.clock
+        keysets = CachedKeySets(issuers, outbound=HttpOutbound(), clock=clock)
+        found = CredentialDirectory(issuers, api_keys=installation.api_keys, keysets=keysets, clock=clock)
+        return found, keysets.aclose
 
-    app = Starlette(routes=[*health.routes(problem)])
-    return Administration(app, admin_url, secrets.token_urlsafe(32), ())
+    return await open_administration(
+        installation,
+        ledger,
+        lambda: running().plan,
+        directory=directory,
+        url=admin_url,
+        serving=serving,
+        embedded_issuer=embedded_issuer,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,14 +47,10 @@ def _root(
 @cache
 def command() -> typer.Typer:
     """The command with all its subcommands, each added once."""
-    from ringwall.cli import check, explain, init, ledger, plan, serve
+    from ringwall.cli import check, contain, explain, init, keys, ledger, login, plan, serve, users
 
-    serve.register(app)
-    init.register(app)
-    check.register(app)
-    plan.register(app)
-    explain.register(app)
-    ledger.register(app)
+    for family in (serve, init, check, plan, explain, ledger, login, keys, contain, users):
+        family.register(app)
     return app
 
 

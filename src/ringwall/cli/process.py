@@ -130,7 +130,7 @@ class Process:
         installation.sessions.start()
         installation.refresh()
         admin_url = _url(admin_socket, tls)
-        administration = compose.make_administration(
+        administration = await compose.make_administration(
             installation,
             ledger,
             self._snapshot,
@@ -169,6 +169,7 @@ class Process:
         finally:  # 5
             fresh.cancel()
             await door.aclose(self._running)
+            await administration.aclose()
             ledger.close()
             installation.sessions.close()
             installation.close()

@@ -135,4 +135,21 @@ def _announce(ready: Ready, plan: Plan, administration: compose.Administration) 
             soft_wrap=True,
             markup=False,
         )
+    _announce_code(administration)
     out.print("Stop with Ctrl-C. Configuration is read anew on SIGHUP.")
+
+
+def _announce_code(administration: compose.Administration) -> None:
+    """Show the first administrator's code, on a terminal only: what is piped away may be kept as a log."""
+    code = administration.enrolment_code
+    if code is None:
+        return
+    if not out.is_terminal:
+        out.print(
+            f"No administrator is enrolled yet. On this machine: ringwall users invite {code.username} --renew\n",
+            soft_wrap=True,
+        )
+        return
+    out.print("No administrator is enrolled yet. Enrol as the first one:\n")
+    out.print(f"  page  {code.url}\n  code  [bold]{code.code}[/]  (once, within an hour)", soft_wrap=True)
+    out.print(f"  then  ringwall login   (username: {code.username})\n", soft_wrap=True)

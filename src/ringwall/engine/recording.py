@@ -41,6 +41,7 @@ class Recorder:
         self._trace = trace
         self._clock = clock
         self._digests = digests
+        self._digested: tuple[Sequence[Part], str] = ((), "")
         self._source = str(facts[Source].address) if Source in facts else ""
         self._resource = {"kind": inert(interaction.resource.kind), "name": inert(interaction.resource.name)}
         self._principal: dict[str, object] = {
@@ -78,7 +79,7 @@ class Recorder:
             cause,
             checkpoint=decision.checkpoint,
             effect=decision.effect,
-            content=content_digest(self._digests, self._interaction.workload, judged),
+            content=self._digest(judged),
         )
 
     def event(
@@ -119,6 +120,14 @@ class Recorder:
             source=self._source,
             trace=self._trace,
         )
+
+    def _digest(self, judged: Sequence[Part]) -> str:
+        """The digest of the parts; the checkpoints of a request often judge the very same ones."""
+        parts, digest = self._digested
+        if len(parts) != len(judged) or any(one is not other for one, other in zip(parts, judged, strict=True)):
+            digest = content_digest(self._digests, self._interaction.workload, judged)
+            self._digested = (judged, digest)
+        return digest
 
     def _judgement(self, judgement: Judgement, judged: Sequence[Part]) -> dict[str, object]:
         verdict = judgement.verdict

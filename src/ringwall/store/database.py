@@ -22,6 +22,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from ringwall.model.errors import ConfigError, InternalError
+from ringwall.store.migrations.current import is_current
 from ringwall.store.tables import CHANGES
 
 T = TypeVar("T")
@@ -100,11 +101,12 @@ def open_database(url: str | Path) -> Database:
         ConfigError: The URL names no database that Ringwall can use.
         InternalError: It cannot be opened, or is of a newer version.
     """
-    from ringwall.store.migrations.run import upgrade  # lazily: Alembic takes a while to import
-
     database = Database(_engine(_parse(url)))
     try:
-        upgrade(database)
+        if not is_current(database):
+            from ringwall.store.migrations.run import upgrade  # lazily: Alembic takes a while to import
+
+            upgrade(database)
     except SQLAlchemyError as error:
         database.close()
         raise _unavailable(error) from error

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
@@ -82,7 +83,7 @@ class Users:
         self._database = database
         self._clock = clock
         self._hasher = hasher or PasswordHasher()  # argon2-cffi's default: RFC 9106, second recommended option
-        self._decoy = self._hasher.hash(secrets.token_urlsafe(16))
+        self._decoy = _decoy(self._hasher)
 
     def create(self, username: str, *, groups: Iterable[str] = (), password: str | None = None) -> User:
         """Make a user; without a password only an enrolment code lets this person in.
@@ -277,6 +278,16 @@ class Users:
         except (VerificationError, InvalidHashError):
             return False
         return stored is not None and len(password) <= MAX_PASSWORD_CHARS
+
+
+def _decoy(hasher: PasswordHasher) -> str:
+    """A hash that no password has, of the cost of a real one; nothing is computed to make it."""
+    salt, digest = (
+        base64.b64encode(secrets.token_bytes(size)).rstrip(b"=").decode("ascii")
+        for size in (hasher.salt_len, hasher.hash_len)
+    )
+    cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    return f"$argon2id$v=19${cost}${salt}${digest}"
 
 
 def _user(row: Row[tuple[object, ...]]) -> User:

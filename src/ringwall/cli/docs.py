@@ -1,0 +1,26 @@
+"""`python -m ringwall.cli.docs FOLDER`: writes the generated pages of the reference. A test compares them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from ringwall.catalog.load import load_catalog
+from ringwall.catalog.reference import controls_page
+
+
+def pages() -> Mapping[str, str]:
+    """Every generated page, by file name."""
+    return {"controls.md": controls_page(load_catalog())}
+
+
+def write(folder: Path) -> None:
+    """Write them all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in pages().items():
+        (folder / name).write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))

@@ -1,0 +1,342 @@
+"""What does the API read and answer? Closed shapes; the OpenAPI document and the reference page are made from them.
+
+* An unknown field of a request is refused, and so is a value of another type: nothing is converted by guess.
+* Times are RFC 3339 in UTC. A secret stands in one answer only: the one that makes it.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+
+from ringwall.controlplane.api.changes import Invitation
+from ringwall.model.interaction import PrincipalKind
+from ringwall.store.api_keys import ApiKey
+from ringwall.store.containment import Contained
+from ringwall.store.users import User
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+KEY_LIFETIME_S = 90 * 86_400
+"""How long a key lives when nobody says."""
+INVITATION_S = 86_400
+"""How long an invitation lives when nobody says."""
+Lifetime = Annotated[int, msgspec.Meta(ge=60, le=10 * 365 * 86_400)]
+
+
+class Shape(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A closed object."""
+
+
+class Problem(Shape, omit_defaults=True):
+    """What went wrong (RFC 9457, `application/problem+json`)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    param: str | None = None
+
+
+class WorkloadStatus(Shape):
+    """A workload, in one line."""
+
+    id: str
+    owner: str
+    use_case: str
+    phase: str
+    rehearsal: bool
+    controls: int
+    vacancies: int
+
+
+class LedgerStatus(Shape):
+    """Whether the ledger takes records; `failure` is the name of an error, or empty."""
+
+    segment: str
+    failure: str
+
+
+class Status(Shape):
+    """What runs."""
+
+    version: str
+    serving: bool
+    organisation: str
+    plan: str
+    plan_version: int
+    plan_expires: datetime
+    workloads: list[WorkloadStatus]
+    ledger: LedgerStatus
+
+
+class SettingView(Shape):
+    """A setting, its value, and where that was set: `catalog`, or a file and a line."""
+
+    name: str
+    value: Any
+    source: str
+
+
+class ControlView(Shape):
+    """A control as it runs for a workload."""
+
+    id: str
+    mode: str
+    settings: list[SettingView]
+    waiver_reason: str | None
+    waiver_until: datetime | None
+
+
+class RouteView(Shape):
+    """A model that callers may ask for, and where it is served."""
+
+    model: str
+    upstream: str
+    upstream_model: str
+
+
+class WorkloadView(Shape):
+    """All that runs for a workload."""
+
+    id: str
+    owner: str
+    use_case: str
+    phase: str
+    traits: list[str]
+    rehearsal: bool
+    path_prefix: str
+    max_output_tokens: int
+    models: list[RouteView]
+    controls: list[ControlView]
+    vacancies: list[str]
+    policies: list[str]
+
+
+class UpstreamView(Shape):
+    """A provider; `credential` says where its secret is read from, never the secret."""
+
+    name: str
+    kind: str
+    base_url: str
+    account: str
+    credential: str
+    private: bool
+
+
+class PlanView(Shape):
+    """The plan in force."""
+
+    digest: str
+    version: int
+    expires: datetime
+    organisation: str
+    workloads: list[WorkloadView]
+    upstreams: list[UpstreamView]
+    issuers: list[str]
+    policies: list[str]
+    limits: dict[str, float]
+
+
+class NewKey(Shape):
+    """A key to be made. `lifetime_s` is in seconds; null for a key that works until it is revoked."""
+
+    name: Name
+    workloads: Annotated[list[Name], msgspec.Meta(min_length=1, max_length=64)]
+    subject: Annotated[str, msgspec.Meta(max_length=256)] = ""
+    kind: PrincipalKind = PrincipalKind.SERVICE
+    roles: Annotated[list[Name], msgspec.Meta(max_length=64)] = []
+    lifetime_s: Lifetime | None = KEY_LIFETIME_S
+
+
+class Key(Shape):
+    """An API key without its secret."""
+
+    id: str
+    name: str
+    subject: str
+    kind: str
+    roles: list[str]
+    workloads: list[str]
+    created: datetime
+    created_by: str
+    expires: datetime | None
+    revoked: datetime | None
+    revoked_by: str | None
+
+
+class MadeKey(Shape):
+    """A key that was just made; `secret` is shown this once."""
+
+    key: Key
+    secret: str
+
+
+class Keys(Shape):
+    """Every key that was ever made, oldest first."""
+
+    keys: list[Key]
+
+
+class NewContainment(Shape):
+    """Something to be contained. `lifetime_s` is in seconds; null for until it is lifted."""
+
+    kind: Name
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
+    lifetime_s: Lifetime | None = None
+
+
+class Containment(Shape):
+    """A containment; `scope` is `kind:name`."""
+
+    id: str
+    scope: str
+    reason: str
+    created: datetime
+    created_by: str
+    expires: datetime | None
+    lifted: datetime | None
+    lifted_by: str | None
+    lift_reason: str | None
+
+
+class Containments(Shape):
+    """Every containment there ever was, newest first."""
+
+    containments: list[Containment]
+
+
+class NewInvitation(Shape):
+    """A person to be invited. With `renew`: one who is known already and lost password or second factor."""
+
+    username: Name
+    groups: Annotated[list[Name], msgspec.Meta(max_length=64)] = []
+    lifetime_s: Annotated[int, msgspec.Meta(ge=60, le=14 * 86_400)] = INVITATION_S
+    renew: bool = False
+
+
+class Person(Shape):
+    """A user of the embedded issuer."""
+
+    subject: str
+    username: str
+    groups: list[str]
+    created: datetime
+    enrolled: bool
+    disabled: bool
+
+
+class People(Shape):
+    """All users, by name."""
+
+    users: list[Person]
+
+
+class Invited(Shape):
+    """An invitation; `code` is shown this once, to be typed in at `url`."""
+
+    user: Person
+    code: str
+    url: str
+    expires: datetime
+
+
+class RecordView(Shape):
+    """A record as it stands in the ledger, byte for byte. `refused`: its commit failed, it took no effect."""
+
+    segment: str
+    position: int
+    refused: bool
+    record: msgspec.Raw
+
+
+class RecordViews(Shape):
+    """The records of one interaction, in the order in which they were made durable."""
+
+    records: list[RecordView]
+    truncated: bool
+
+
+class CheckpointView(Shape):
+    """The newest signed checkpoint of the segment that is being written: keep `note` elsewhere as an anchor."""
+
+    segment: str
+    size: int
+    note: str
+    key_name: str
+    public_key: str
+
+
+class Done(Shape):
+    """It is done."""
+
+    done: bool = True
+
+
+def moment(us: int) -> datetime:
+    """A time of the store."""
+    return datetime.fromtimestamp(us / 1_000_000, UTC)
+
+
+def _maybe(us: int | None) -> datetime | None:
+    return None if us is None else moment(us)
+
+
+def key_view(key: ApiKey) -> Key:
+    """A stored key."""
+    row = key.row
+    return Key(
+        id=row.id,
+        name=key.name,
+        subject=row.subject,
+        kind=row.kind,
+        roles=sorted(row.roles),
+        workloads=sorted(row.workloads),
+        created=moment(key.created_us),
+        created_by=key.created_by,
+        expires=_maybe(row.expires_us),
+        revoked=_maybe(key.revoked_us),
+        revoked_by=key.revoked_by,
+    )
+
+
+def containment_view(contained: Contained) -> Containment:
+    """A stored containment."""
+    return Containment(
+        id=contained.id,
+        scope=contained.scope,
+        reason=contained.reason,
+        created=moment(contained.created_us),
+        created_by=contained.created_by,
+        expires=_maybe(contained.expires_us),
+        lifted=_maybe(contained.lifted_us),
+        lifted_by=contained.lifted_by,
+        lift_reason=contained.lift_reason,
+    )
+
+
+def person_view(user: User) -> Person:
+    """A stored user."""
+    return Person(
+        subject=user.subject,
+        username=user.username,
+        groups=list(user.groups),
+        created=moment(user.created_us),
+        enrolled=is_enrolled(user),
+        disabled=user.is_disabled,
+    )
+
+
+def is_enrolled(user: User) -> bool:
+    """True when this person can log in: both factors are there."""
+    return user.has_password and user.totp_sealed is not None
+
+
+def invited_view(invitation: Invitation, url: str) -> Invited:
+    """An invitation."""
+    return Invited(
+        user=person_view(invitation.user), code=invitation.code, url=url, expires=moment(invitation.expires_us)
+    )
