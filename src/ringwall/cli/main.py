@@ -22,7 +22,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="AI security gateway and control plane: the AWS AI Security Framework as running software.",
 )
-out = Console(highlight=False)
+WIDE = 200
+"""Columns of what goes to a file or another program: nothing is cut there for want of a screen."""
+
+out = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
 err = Console(stderr=True, highlight=False)
 
 DataDir = Annotated[
