@@ -19,7 +19,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
@@ -225,7 +225,7 @@ class Process:
         _LOG.info("plan=<%s>, version=<%d> | configuration taken", running.plan.digest, running.plan.version)
 
 
-async def _until_started(listeners: list[Listener], served: list[asyncio.Future[None]]) -> None:
+async def _until_started(listeners: list[Listener], served: Sequence[asyncio.Future[None]]) -> None:
     while not all(listener.started for listener in listeners):
         await asyncio.sleep(POLL_S)
         for task in served:

@@ -203,7 +203,7 @@ def held(text: str) -> int:
     """How many code points at the end of a text may still become part of a finding, or be changed by one.
 
     A text may be cut after a blank that follows two words of letters only, of which neither names a secret or a number:
-    no finding spans such a place, or looks back across it on more than `CONTEXT`. What comes after the last one is held.
+    no finding spans such a place, or looks back across it on more than `CONTEXT`. What follows the last one is held.
     """
     floor = max(0, len(text) - LOOKBACK)
     if "-----BEGIN" in text[floor:]:
