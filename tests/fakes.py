@@ -181,6 +181,7 @@ class Rule:
     checkpoints: frozenset[Checkpoint] = EVERYWHERE
     cost: Cost = Cost.LOOKUP
     lookback: int | None = 0
+    context: int | None = None
     needs: frozenset[type] = frozenset()
     asked: int = 0
     settings_type: ClassVar[type] = object

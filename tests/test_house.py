@@ -6,6 +6,10 @@ import ast
 import importlib
 import inspect
 import re
+import sys
+import tomllib
+from collections.abc import Mapping
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -97,7 +101,7 @@ def test_a_control_and_its_entry_agree(control: type[Control]):
     entry = load_catalog().entries[control.id]
     assert set(entry.checkpoints) == {str(point) for point in control.checkpoints}
     assert set(entry.defaults) == set(control.settings_type.__dataclass_fields__)
-    parts = {f"{each}.{key}" for each, value in entry.defaults.items() if isinstance(value, dict) for key in value}
+    parts = {f"{each}.{key}" for each, value in entry.defaults.items() if isinstance(value, Mapping) for key in value}
     assert entry.may_relax <= {*entry.defaults, *parts, "mode"}
     assert issubclass(control.settings_type, Settings)
     assert importlib.import_module(f"ringwall.controls.{entry.id}").CONTROL is control
@@ -133,3 +137,25 @@ def test_the_lock_names_versions_and_hashes_only():
             assert re.fullmatch(
                 r"[A-Za-z0-9_.\[\],-]+==\S+( ; [^/]+)? \\|    --hash=sha256:[0-9a-f]{64}( \\)?", line
             ), line
+
+
+def test_everything_that_is_imported_is_declared():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = [
+        *project["dependencies"],
+        *(each for extra in project["optional-dependencies"].values() for each in extra),
+    ]
+    names = {re.split(r"[\[<>=;! ]", each)[0].lower().replace("_", "-") for each in declared}
+    packages = packages_distributions()
+    for path in sources:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            modules = []
+            if isinstance(node, ast.Import):
+                modules = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+                modules = [node.module]
+            for module in modules:
+                top = module.partition(".")[0]
+                if top == "ringwall" or top in sys.stdlib_module_names:
+                    continue
+                assert {each.lower() for each in packages.get(top, [])} & names, f"{name(path)} imports {module}"

@@ -24,14 +24,14 @@ from ringwall.catalog.load import load_catalog
 from ringwall.config.build import BUILTIN, build_plan
 from ringwall.config.document import Document, read_file, read_text
 from ringwall.config.secret import environment, read_secret
+from ringwall.dataplane.gateway.addresses import RefusedAddressError
 from ringwall.dataplane.gateway.app import Gateway
 from ringwall.dataplane.gateway.auth import CredentialDirectory
 from ringwall.dataplane.gateway.builtin import BuiltinUpstream
+from ringwall.dataplane.gateway.fetch import HttpOutbound
 from ringwall.dataplane.gateway.keysets import CachedKeySets
-from ringwall.dataplane.gateway.outbound import HttpOutbound, RefusedAddressError
 from ringwall.dataplane.gateway.session import SessionHandles
 from ringwall.dataplane.gateway.source import ForwardedHeader, Sources
-from ringwall.dataplane.gateway.upstream import OpenAIUpstream
 from ringwall.engine.chain import Chain, Seat
 from ringwall.engine.exchange import Exchange
 from ringwall.engine.running import Running, RunningWorkload
@@ -282,6 +282,8 @@ def _construct(kind: Any, settings: Settings, ports: Mapping[str, object]) -> Co
 def _upstream(upstream: UpstreamPlan, plan: Plan) -> Upstream:
     if upstream.kind == BUILTIN:
         return BuiltinUpstream()
+    from ringwall.dataplane.gateway.upstream import OpenAIUpstream  # lazily: its HTTP client is slow to import
+
     try:
         return OpenAIUpstream(upstream, secret=_secret(upstream), answer_bytes=plan.limits.answer_bytes)
     except RefusedAddressError as error:

@@ -174,7 +174,7 @@ class Running:
 
 
 def environment_of(folder: Path) -> dict[str, str]:
-    now = os.environ.copy()  # noqa: TID251 - the gateway is a process of its own
+    now = os.environ.copy()
     kept = {name: value for name, value in now.items() if not name.startswith(("RINGWALL_", "XDG_"))}
     return {
         **kept, "PYTHONPATH": str(ROOT / "src"), "XDG_CONFIG_HOME": str(folder / "cfg"),

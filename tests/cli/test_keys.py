@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.cli.running import Running, command, environment_of, running, within_a_second
 
 from ringwall.store.ledger.read import entries
 from ringwall.store.ledger.verify import verify
 from ringwall.vault.keys import read_public_key
+from tests.cli.running import Running, command, environment_of, running, within_a_second
 
 
 @pytest.fixture(scope="module")

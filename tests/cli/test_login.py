@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.cli.running import MAIN, PASSWORD, Running, environment_of, free_port, running, within_a_second
 
 

@@ -11,8 +11,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.config import toml
-from tests.config.plans import NOW, plan_of, sample
 
 from ringwall.catalog.load import load_catalog
 from ringwall.compose import settings_types
@@ -21,6 +19,8 @@ from ringwall.config.document import read_file
 from ringwall.model.errors import ConfigError
 from ringwall.model.framework import ControlId, How, WorkloadId, due
 from ringwall.model.plan import Mode
+from tests.config import toml
+from tests.config.plans import NOW, plan_of, sample
 
 WORKLOAD = """[upstreams.one]
 base_url = "https://one.example.com/v1"

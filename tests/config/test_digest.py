@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.config import toml
-from tests.config.plans import NOW, plan_of, sample
 
 from ringwall.config.digest import digest
+from tests.config import toml
+from tests.config.plans import NOW, plan_of, sample
 
 SAMPLE = sample()
 DIGEST = plan_of(toml.document(SAMPLE)).digest

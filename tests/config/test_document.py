@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.config import toml
 
 from ringwall.config.document import MAX_FILE_BYTES, MAX_NESTING, read_file, read_text
 from ringwall.model.errors import ConfigError
+from tests.config import toml
 
 TEXT = """# a comment
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from tests.config.plans import NOW
 
 from ringwall.catalog.load import load_catalog
 from ringwall.compose import settings_types
@@ -19,6 +18,7 @@ from ringwall.model.control import Stricter, tightens
 from ringwall.model.errors import ConfigError
 from ringwall.model.framework import ControlId
 from ringwall.model.plan import Mode
+from tests.config.plans import NOW
 
 CATALOG = load_catalog()
 TYPES = settings_types()

@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, datetime, timedelta
 
 import openai
 import pytest
@@ -63,7 +63,7 @@ principal_tokens = 1000000000
 address_tokens = 1000000000
 workload_tokens = 1000000000
 reason = "tests ask often"
-until = {date.today() + timedelta(days=30)}
+until = {(datetime.now(UTC) + timedelta(days=30)).date()}
 """)
     made = Gateway(folder, ["--config", str(folder / "ringwall.toml")]).start()
     yield made

@@ -136,3 +136,16 @@ def test_what_cannot_be_is_the_callers_fault(users: Users) -> None:
     users.set_password(user.subject, GOOD)
     users.set_groups(user.subject, ["ops"])
     assert [(each.groups, each.has_password) for each in users.list_all()] == [(("ops",), True)]
+
+
+def test_the_decoy_costs_what_a_real_hash_costs_and_has_no_password() -> None:
+    from argon2 import PasswordHasher
+    from argon2.exceptions import VerifyMismatchError
+
+    from ringwall.store.users import _decoy
+
+    hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    assert not hasher.check_needs_rehash(_decoy(hasher))
+    assert not PasswordHasher().check_needs_rehash(_decoy(PasswordHasher()))
+    with pytest.raises(VerifyMismatchError):
+        hasher.verify(_decoy(hasher), "anything")

@@ -8,11 +8,19 @@ from pathlib import Path
 
 from ringwall.catalog.load import load_catalog
 from ringwall.catalog.reference import controls_page
+from ringwall.cli.main import command
+from ringwall.cli.reference import cli_page
+from ringwall.compose import settings_types
+from ringwall.config.reference import configuration_page
 
 
 def pages() -> Mapping[str, str]:
     """Every generated page, by file name."""
-    return {"controls.md": controls_page(load_catalog())}
+    return {
+        "cli.md": cli_page(command()),
+        "configuration.md": configuration_page(load_catalog(), settings_types()),
+        "controls.md": controls_page(load_catalog()),
+    }
 
 
 def write(folder: Path) -> None:

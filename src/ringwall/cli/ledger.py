@@ -146,21 +146,23 @@ def read_receipts(given: str) -> list[Receipt]:
     """
     from ringwall.store.ledger.receipt import decode_receipt
 
+    is_file = not given.startswith("rw1.")
     lines = [given]
-    if not given.startswith("rw1."):
+    if is_file:
         try:
-            content = Path(given).read_text("ascii")
+            lines = Path(given).read_text("ascii").splitlines()
         except (OSError, ValueError) as error:
             hint = "a receipt begins with rw1. and stands in the header Ringwall-Receipt"
             raise ConfigError(f'"{inert(given)}" is neither a receipt nor a file', hint=hint) from error
-        lines = [each.strip() for each in content.splitlines() if each.strip()]
     found = []
     for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
         try:
-            found.append(decode_receipt(line))
+            found.append(decode_receipt(line.strip()))
         except RingwallError as error:
-            where = (given, number) if given not in lines else ("", None)
-            raise ConfigError("this is not a receipt", file=where[0], line=where[1]) from error
+            where = given if is_file else ""
+            raise ConfigError("this is not a receipt", file=where, line=number if is_file else None) from error
     return found
 
 

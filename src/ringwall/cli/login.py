@@ -69,7 +69,8 @@ class LoginHttp:
     ) -> HttpAnswer:
         import aiohttp
 
-        from ringwall.dataplane.gateway.outbound import judge_literal, open_client
+        from ringwall.dataplane.gateway.addresses import judge_literal
+        from ringwall.dataplane.gateway.outbound import open_client
 
         try:
             judge_literal(url, private=True)

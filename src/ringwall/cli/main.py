@@ -22,7 +22,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="AI security gateway and control plane: the AWS AI Security Framework as running software.",
 )
-out = Console(highlight=False)
+WIDE = 200
+"""Columns of what goes to a file or another program: nothing is cut there for want of a screen."""
+
+out = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
 err = Console(stderr=True, highlight=False)
 
 DataDir = Annotated[
@@ -47,9 +50,9 @@ def _root(
 @cache
 def command() -> typer.Typer:
     """The command with all its subcommands, each added once."""
-    from ringwall.cli import check, contain, explain, init, keys, ledger, login, plan, serve, users
+    from ringwall.cli import check, contain, control, explain, init, keys, ledger, login, plan, serve, users
 
-    for family in (serve, init, check, plan, explain, ledger, login, keys, contain, users):
+    for family in (serve, init, check, plan, explain, ledger, login, keys, contain, users, control):
         family.register(app)
     return app
 

@@ -19,7 +19,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
@@ -36,6 +36,7 @@ _LOG = logging.getLogger("ringwall")
 HEAD_S = 10.0
 """Seconds in which the head of a request must have come."""
 BACKLOG = 2048
+POLL_S = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,7 @@ class Process:
         self._announce = announce
         self._running: Running | None = None
         self._stopping = False
+        self._retiring: set[asyncio.Task[None]] = set()
 
     def run(self) -> None:
         """Serve until a signal ends it.
@@ -117,10 +119,8 @@ class Process:
         if options.production:
             refuse_for_production(plan)
         tls = _tls(listen)
-        data_socket = _bind(listen.data, options.port)  # 2
-        admin_socket = _bind(listen.admin, options.admin_port)
-        for sock, name in ((data_socket, "data"), (admin_socket, "admin")):
-            _refuse_open_without_tls(sock, name, listen, tls)
+        data_socket = _bind("data", listen.data, options.port, listen, tls)  # 2
+        admin_socket = _bind("administration", listen.admin, options.admin_port, listen, tls)
         installation = compose.Installation(options.data_dir, options.root, database_url=options.database)  # 3
         plan = installation.take_plan(plan)
         running = compose.make_running(plan)
@@ -151,28 +151,28 @@ class Process:
             Listener(app, sock, tls=tls, header_bytes=limits.header_bytes, header_s=HEAD_S, drain_s=limits.drain_s)
             for app, sock in ((door.gateway, data_socket), (administration.app, admin_socket))
         ]
-        loop = asyncio.get_running_loop()
-        for sign in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(sign, self._stop, listeners)
-        loop.add_signal_handler(signal.SIGHUP, self._reload, installation, door)
+        self._heed_signals(listeners, installation)
         fresh = asyncio.ensure_future(compose.keep_fresh(installation))
         served = [asyncio.ensure_future(listener.run_until_stopped()) for listener in listeners]
         try:
-            while not all(listener.started for listener in listeners):
-                await asyncio.sleep(0.005)
-                for task in served:
-                    if task.done():
-                        task.result()
+            await _until_started(listeners, served)
             gc.freeze()  # what is loaded now stays: the collector need not look at it again
             self._say(installation, plan, administration, data_socket, tls)  # 4
             await asyncio.gather(*served)
         finally:  # 5
-            fresh.cancel()
+            for task in (fresh, *self._retiring):
+                task.cancel()
             await door.aclose(self._running)
             await administration.aclose()
             ledger.close()
             installation.sessions.close()
             installation.close()
+
+    def _heed_signals(self, listeners: list[Listener], installation: compose.Installation) -> None:
+        loop = asyncio.get_running_loop()
+        for sign in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(sign, self._stop, listeners)
+        loop.add_signal_handler(signal.SIGHUP, self._reload, installation)
 
     def _snapshot(self) -> Running:
         if self._running is None:
@@ -206,7 +206,7 @@ class Process:
         for listener in listeners:
             listener.stop()
 
-    def _reload(self, installation: compose.Installation, door: compose.Door) -> None:
+    def _reload(self, installation: compose.Installation) -> None:
         """Read the configuration anew. What is wrong with it is logged, and the old one goes on."""
         try:
             plan, _ = compose.read_plan(self._options.config)
@@ -218,9 +218,26 @@ class Process:
         except RingwallError as error:
             _LOG.error("code=<%s> | configuration not taken, the old one goes on: %s", error.code, error.public)
             return
+        task = asyncio.ensure_future(_retire(self._snapshot()))
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
         self._running = running
         _LOG.info("plan=<%s>, version=<%d> | configuration taken", running.plan.digest, running.plan.version)
-        del door  # its upstreams drain with the requests that began under the old plan
+
+
+async def _until_started(listeners: list[Listener], served: Sequence[asyncio.Future[None]]) -> None:
+    while not all(listener.started for listener in listeners):
+        await asyncio.sleep(POLL_S)
+        for task in served:
+            if task.done():
+                task.result()
+
+
+async def _retire(running: Running) -> None:
+    """Close the upstreams of a replaced snapshot, once the requests that began under it must have ended."""
+    await asyncio.sleep(max((each.total_s for each in running.plan.upstreams.values()), default=0))
+    for upstream in {each for workload in running.workloads.values() for each in workload.upstreams.values()}:
+        await upstream.close()
 
 
 def refuse_for_production(plan: Plan) -> None:
@@ -251,11 +268,11 @@ def _tls(listen: Listen) -> Tls | None:
     return Tls(Path(listen.tls_certificate), Path(listen.tls_key))
 
 
-def _bind(address: str, port: int | None) -> socket.socket:
+def _bind(name: str, address: str, port: int | None, listen: Listen, tls: Tls | None) -> socket.socket:
     """A bound socket.
 
     Raises:
-        ConfigError: The address is none, or is taken.
+        ConfigError: The address is none, or is taken, or would be reachable from outside without TLS.
     """
     host, _, written = address.rpartition(":")
     host = host.strip("[]")
@@ -271,6 +288,7 @@ def _bind(address: str, port: int | None) -> socket.socket:
         sock.close()
         hint = "another process has it; choose another with --port and --admin-port"
         raise ConfigError(f'"{host}:{wanted}" cannot be bound: {error.strerror}', hint=hint) from error
+    _refuse_open_without_tls(sock, name, listen, tls)
     sock.listen(BACKLOG)
     sock.setblocking(False)
     return sock

@@ -137,6 +137,7 @@ def _announce(ready: Ready, plan: Plan, administration: compose.Administration) 
         )
     _announce_code(administration)
     out.print("Stop with Ctrl-C. Configuration is read anew on SIGHUP.")
+    out.file.flush()  # into a file or a pipe, too, it is said now and not at the end
 
 
 def _announce_code(administration: compose.Administration) -> None:

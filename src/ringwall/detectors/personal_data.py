@@ -195,11 +195,15 @@ _CLEAN_WORD = re.compile(r"[A-Za-zÀ-ɏͰ-ӿ]+[.,;!?)\"'”’]{0,3}")
 _NAMING = re.compile(r"(?i)key|secret|token|passw|pwd|bearer|ssn|security|begin|private|number|[a-z]{16}")
 
 
+CONTEXT = 512
+"""Code points before a place that `held` chose that a finding behind it may look back on (`social security ... is`)."""
+
+
 def held(text: str) -> int:
     """How many code points at the end of a text may still become part of a finding, or be changed by one.
 
     A text may be cut after a blank that follows two words of letters only, of which neither names a secret or a number:
-    no finding spans such a place or looks across it. Everything after the last such place is held.
+    no finding spans such a place, or looks back across it on more than `CONTEXT`. What follows the last one is held.
     """
     floor = max(0, len(text) - LOOKBACK)
     if "-----BEGIN" in text[floor:]:

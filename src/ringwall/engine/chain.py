@@ -113,9 +113,20 @@ class Chain:
         """The longest stretch of a streamed answer, in code points, on which any finding depends."""
         return max((seat.control.lookback or 0 for seat in self._enforced[Checkpoint.CHUNK]), default=0)
 
-    def held(self, tail: str) -> int:
-        """How many trailing code points of a streamed text may still become part of a finding."""
-        return max((seat.control.held(tail) for seat in self._enforced[Checkpoint.CHUNK]), default=len(tail))
+    def held(self, tail: str) -> tuple[int, int]:
+        """How many trailing code points of a streamed text may still become part of a finding.
+
+        Returns:
+            The number, and how many code points before them are needed as context for what follows.
+        """
+        if not self._enforced[Checkpoint.CHUNK]:
+            return len(tail), 0
+        readers = [seat.control for seat in self._enforced[Checkpoint.CHUNK] if seat.control.lookback]
+        held = [reader.held(tail) for reader in readers]
+        most = max(held, default=0)
+        if any(each < most or each == reader.lookback for each, reader in zip(held, readers, strict=True)):
+            return most, self.lookback  # somebody did not choose this place
+        return most, max((reader.context or reader.lookback or 0 for reader in readers), default=0)
 
     async def decide(self, vantage: Vantage) -> Decision:
         """The one decision of this checkpoint. Never raises but for cancellation."""

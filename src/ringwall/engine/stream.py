@@ -6,8 +6,9 @@ It rests on two things that every control at CHUNK declares: `lookback` L, the l
 findings depends, and `held`, how many trailing code points may still become part of a finding. So:
 
 * All before `len(text) - held` is settled: a finding that starts there is complete and will not change.
-* A window is judged with L code points of context before it; a finding is reported once, by the window in which it
-  starts (`Vantage.focus`).
+* A window is judged with L code points of context before it, or with as many as findings look back on where the cut
+  before it was chosen by all (no finding spans it). A finding is reported once, by the window in which it starts
+  (`Vantage.focus`).
 * The release is never cut inside an edit: when one reaches past the settled end, the release stops where it starts.
 * Text that cannot be settled within `limit` code points is refused, not released.
 
@@ -44,13 +45,13 @@ class HeldTooLongError(RuntimeError):
 class HoldBack:
     """One streamed text: what came, what was released, what is held."""
 
-    def __init__(self, part: PartId, *, lookback: int, held: Callable[[str], int], limit: int) -> None:
+    def __init__(self, part: PartId, *, lookback: int, held: Callable[[str], tuple[int, int]], limit: int) -> None:
         """Start with nothing.
 
         Args:
             part: The id under which its windows are judged.
             lookback: The longest stretch on which a finding depends, in code points.
-            held: How many trailing code points of a text may still change.
+            held: How many trailing code points of a text may still change, and the context that what follows needs.
             limit: The most code points that may be held.
         """
         self._part = part
@@ -59,6 +60,7 @@ class HoldBack:
         self._limit = limit
         self._context = ""
         self._pending = ""
+        self._needed = 0
 
     @property
     def held_chars(self) -> int:
@@ -73,7 +75,8 @@ class HoldBack:
         """
         self._pending += text
         known = self._context + self._pending
-        settled = len(known) - min(self._held(known), len(known))
+        held, self._needed = self._held(known)
+        settled = len(known) - min(held, len(known))
         held = min(len(known) - settled, len(self._pending))
         if held > self._limit:
             raise HeldTooLongError(f'"{held}" characters are held, "{self._limit}" may be')
@@ -102,7 +105,8 @@ class HoldBack:
         within = [edit for edit in edits if edit.place.end <= cut]
         released = Part(self._part, Origin.MODEL, text[start:cut])
         moved = [_moved(edit, -start) for edit in within]
-        self._context = text[max(0, cut - self._lookback) : cut]
+        keep = self._needed if cut == end else self._lookback
+        self._context = text[max(0, cut - keep) : cut]
         self._pending = text[cut:]
         return apply((released,), moved)[0].text
 

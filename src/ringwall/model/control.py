@@ -42,6 +42,8 @@ class Control(Protocol):
         cost: How dear it is.
         lookback: At CHUNK: the longest stretch of text, in code points, that any of its findings spans or depends on.
             0 when it does not read the answer's text. None when it must see the whole answer: streams are buffered.
+        context: At CHUNK: how many code points before a place that `held` chose a finding behind it may look back on;
+            None: as many as `lookback`.
     """
 
     id: ClassVar[ControlId]
@@ -50,6 +52,7 @@ class Control(Protocol):
     needs: ClassVar[frozenset[type[Fact]]] = frozenset()
     cost: ClassVar[Cost] = Cost.LOOKUP
     lookback: ClassVar[int | None] = None
+    context: ClassVar[int | None] = None
 
     async def examine(self, vantage: Vantage) -> Verdict:
         """Judge what stands before us. Raising anything is a Deny."""

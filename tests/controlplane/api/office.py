@@ -9,8 +9,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tests.fakes import FixedClock
-
 from ringwall.compose import read_plan
 from ringwall.controlplane.api.administration import Administration, make_changes, open_administration
 from ringwall.controlplane.api.changes import Changes
@@ -26,6 +24,7 @@ from ringwall.store.ledger.writer import SegmentLedger
 from ringwall.store.users import Users
 from ringwall.vault.keys import Keyring, load_ledger_key
 from ringwall.vault.root import RootKey, default_path, from_file
+from tests.fakes import FixedClock
 
 URL = "http://127.0.0.1:8081"
 ISSUER = "https://id.example"
@@ -78,6 +77,7 @@ class Place:
     serves: bool = True
 
     def __post_init__(self) -> None:
+        self.runner = asyncio.Runner()
         root: RootKey = from_file(
             default_path(self.folder.parent / f"{self.folder.name}-cfg", self.folder), self.folder
         )
@@ -108,6 +108,7 @@ class Place:
     def close(self) -> None:
         self.ledger.close()
         self.database.close()
+        self.runner.close()
 
 
 async def _nothing() -> None:
@@ -119,7 +120,7 @@ class Desk:
 
     def __init__(self, place: Place, **kw: Any) -> None:
         self.place = place
-        self.administration = asyncio.run(place.administration(**kw))
+        self.administration = place.runner.run(place.administration(**kw))
 
     def call(
         self,
@@ -148,7 +149,7 @@ class Desk:
             "path": prefix + path, "raw_path": (prefix + path).encode(), "root_path": "", "headers": sent,
             "query_string": query.encode(), "client": (peer, 5), "server": ("127.0.0.1", 8081),
         }  # fmt: skip
-        return asyncio.run(send(self.administration.app, scope, data))
+        return self.place.runner.run(send(self.administration.app, scope, data))
 
 
 async def send(app: Any, scope: dict[str, Any], body: bytes) -> Reply:

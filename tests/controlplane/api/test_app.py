@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.controlplane.api.office import ADMIN, Desk
 
 from ringwall.controlplane.api.app import MAX_BODY_BYTES
 from ringwall.model.errors import CallerError
+from tests.controlplane.api.office import ADMIN, Desk
 
 KEY = {"name": "ci", "workloads": ["rehearsal"]}
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from ringwall.controlplane.api.callers import is_loopback
 from tests.controlplane.api.office import (
     ADA,
     ADMIN,
@@ -18,8 +20,6 @@ from tests.controlplane.api.office import (
     UNAVAILABLE,
     Desk,
 )
-
-from ringwall.controlplane.api.callers import is_loopback
 
 EVIL = {"kind": "workload", "name": "rehearsal", "reason": "attack"}
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from tests.controlplane.api.office import Desk
 
 from ringwall.controlplane.api.openapi import document
 from ringwall.controlplane.api.operations import OPERATIONS, PREFIX
-from ringwall.controlplane.api.reference import render
+from tests.controlplane.api.office import Desk
 
 DOCUMENT: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(document()))
 
@@ -65,10 +63,3 @@ def test_requests_are_closed() -> None:
     for operation in OPERATIONS:
         if operation.reads is not None:
             assert DOCUMENT["components"]["schemas"][operation.reads.__name__]["additionalProperties"] is False
-
-
-def test_the_reference_page_is_in_step() -> None:
-    page = Path(__file__).parents[3] / "docs/reference/api.md"
-    assert page.read_text("utf-8") == render(), (
-        "run: python -m ringwall.controlplane.api.reference > docs/reference/api.md"
-    )

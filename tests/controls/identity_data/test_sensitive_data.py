@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 
 from ringwall.controls.identity_data.sensitive_data import CONTROL, SensitiveData
 from ringwall.detectors.personal_data import KINDS, LOOKBACK, find
+from ringwall.engine.chain import Chain, Seat
 from ringwall.engine.edits import apply, merge
 from ringwall.engine.stream import HoldBack
 from ringwall.model.content import JSON, Json, LeafKind, Origin, Part, PartId, freeze
 from ringwall.model.errors import ConfigError
 from ringwall.model.interaction import Checkpoint, Vantage
+from ringwall.model.plan import Mode
 from ringwall.model.verdict import Allow, Deny, DenyKind, Edit, EditAction, Transform, Verdict
 from tests.controls.judging import build, judge, vantage
 from tests.detectors.test_personal_data import FOUND, LEFT_ALONE, TEXTS
@@ -156,7 +158,7 @@ def whole(text: str) -> str:
 
 
 def streamed(chunks: list[str]) -> str:
-    held = HoldBack(PartId("p"), lookback=LOOKBACK, held=HIDING.held, limit=65_536)
+    held = HoldBack(PartId("p"), lookback=LOOKBACK, held=Chain([Seat(HIDING, Mode.ENFORCE)]).held, limit=65_536)
     out = ""
     for chunk in (*chunks, None):
         window = held.finish() if chunk is None else held.push(chunk)

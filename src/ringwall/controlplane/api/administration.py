@@ -119,20 +119,11 @@ async def open_administration(
         InternalError: A store, the ledger or the issuer's keys cannot be used.
     """
     changes = make_changes(stores, ledger, lambda: plan().digest)
-    embedded = None
-    if embedded_issuer and is_loopback(urlsplit(url).hostname or ""):
-        embedded = EmbeddedIssuer(
-            stores.issuer_folder,
-            keyring=stores.keyring,
-            users=stores.users,
-            changes=changes,
-            clock=stores.clock,
-            admin_url=url,
-            workloads=plan().workloads,
-        )
+    embedded = _embedded(stores, changes, url, plan()) if embedded_issuer else None
     own = () if embedded is None else (embedded.trusted,)
     checks, aclose = directory((*plan().issuers, *own))
     token = secrets.token_urlsafe(32)
+    enrol_url = "" if embedded is None else embedded.enrol_url
     office = Office(
         changes=changes,
         api_keys=stores.api_keys,
@@ -143,22 +134,38 @@ async def open_administration(
         signer=stores.ledger_key,
         plan=plan,
         serving=serving,
-        enrol_url="" if embedded is None else embedded.enrol_url,
+        enrol_url=enrol_url,
     )
-
-    def problem() -> str:
-        if not serving():
-            return "ending"
-        return f"ledger: {ledger.failure}" if ledger.failure else ""
-
-    def rest() -> Asgi:
-        from starlette.applications import Starlette
-
-        from ringwall.controlplane.api import health
-
-        return Starlette(routes=[*health.routes(problem), *(() if embedded is None else embedded.routes())])
-
     code = None if embedded is None else await embedded.first_administrator()
     callers = Callers(directory=checks, containment=stores.containment, process_token=token)
-    front = Front(api=Api(office, callers), rest=rest, names=names)
+    front = Front(api=Api(office, callers), rest=lambda: _rest(office, embedded), names=names)
     return Administration(front, url, token, own, code, aclose)
+
+
+def _embedded(stores: Stores, changes: Changes, url: str, plan: Plan) -> EmbeddedIssuer | None:
+    """The embedded issuer, on loopback."""
+    if not is_loopback(urlsplit(url).hostname or ""):
+        return None
+    return EmbeddedIssuer(
+        stores.issuer_folder,
+        keyring=stores.keyring,
+        users=stores.users,
+        changes=changes,
+        clock=stores.clock,
+        admin_url=url,
+        workloads=plan.workloads,
+    )
+
+
+def _rest(office: Office, embedded: EmbeddedIssuer | None) -> Asgi:
+    """The health routes, and the issuer's pages."""
+    from starlette.applications import Starlette
+
+    from ringwall.controlplane.api import health
+
+    def problem() -> str:
+        if not office.serving():
+            return "ending"
+        return f"ledger: {office.ledger.failure}" if office.ledger.failure else ""
+
+    return Starlette(routes=[*health.routes(problem), *(() if embedded is None else embedded.routes())])

@@ -80,10 +80,7 @@ class Front:
             return
         if self._rest is None:
             self._rest = self._make_rest()
-        try:
-            await self._rest(scope, receive, send)
-        except RingwallError as error:  # the answer has begun only if the server below sent its own 500
-            await _problem(send, error)
+        await self._rest(scope, receive, send)
 
     def _is_ours(self, headers: Sequence[Header]) -> bool:
         hosts = [value for name, value in headers if name == b"host"]

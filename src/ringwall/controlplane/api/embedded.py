@@ -26,7 +26,7 @@ from ringwall.controlplane.api.callers import ADMINISTRATOR
 from ringwall.controlplane.api.changes import PROCESS, TOKEN_S, Author, Changes
 from ringwall.controlplane.api.shapes import is_enrolled
 from ringwall.controlplane.issuer.signing import ALGORITHM, SigningKeys
-from ringwall.model.errors import InternalError
+from ringwall.model.errors import InternalError, RingwallError
 from ringwall.model.identity import TrustedIssuer
 from ringwall.model.interaction import Principal, PrincipalKind
 from ringwall.model.ports import Clock
@@ -187,6 +187,7 @@ class EmbeddedIssuer:
         from starlette.responses import JSONResponse, Response
         from starlette.routing import Mount, Route
 
+        from ringwall.controlplane.issuer import pages
         from ringwall.controlplane.issuer.app import Issuer
         from ringwall.controlplane.issuer.protocol import IssuerSettings, metadata
 
@@ -199,6 +200,12 @@ class EmbeddedIssuer:
         settings = IssuerSettings(self.name, AUDIENCE, token_s=TOKEN_S)
         users = RecordedUsers(self._users, note)
         issuer = Issuer(settings, users=users, keys=self._keys, seal=self._seal, clock=self._clock)
+
+        async def refuse(_: Request, error: Exception) -> Response:
+            known = error if isinstance(error, RingwallError) else InternalError("this does not work", code="unknown")
+            return pages.message("Not now", known.public, known.status)
+
+        issuer.app.add_exception_handler(RingwallError, refuse)
 
         async def describe(_: Request) -> Response:
             return JSONResponse(metadata(settings))

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,9 @@ from ringwall.store.api_keys import StoredApiKeys
 from ringwall.store.containment import StoredContainment
 from ringwall.store.ledger.writer import SegmentLedger
 from ringwall.store.users import Users
+
+WALKS = 2
+"""Walks over the ledger at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,7 @@ class Office:
         plan: The plan in force.
         serving: False once the process is ending.
         enrol_url: Where people enrol; empty without the embedded issuer.
+        walks: Lets few walk over the ledger at a time.
     """
 
     changes: Changes
@@ -49,6 +54,7 @@ class Office:
     plan: Callable[[], Plan]
     serving: Callable[[], bool]
     enrol_url: str
+    walks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(WALKS))
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,8 +29,6 @@ from ringwall.store.ledger.read import Entry, find, is_unacknowledged, of_intera
 MAX_RECORDS = 2000
 """Records of one interaction that one answer holds."""
 TAIL_BYTES = 64 * 1024
-AT_ONCE = asyncio.Semaphore(2)
-"""Walks over the ledger at a time."""
 
 
 async def status(office: Office, call: Call) -> shapes.Status:
@@ -100,7 +98,7 @@ async def record(office: Office, call: Call) -> shapes.RecordView:
         entry = find(office.ledger_folder, call.path["record"])
         return None if entry is None else _record(office.ledger_folder, entry)
 
-    async with AT_ONCE:
+    async with office.walks:
         found = await asyncio.to_thread(look)
     if found is None:
         raise CallerError("the ledger has no such record", code="unknown_record", status=404, param="record")
@@ -109,7 +107,7 @@ async def record(office: Office, call: Call) -> shapes.RecordView:
 
 async def interaction(office: Office, call: Call) -> shapes.RecordViews:
     """The records of one interaction: its decision chain."""
-    async with AT_ONCE:
+    async with office.walks:
         found = await asyncio.to_thread(of_interaction, office.ledger_folder, call.path["interaction"])
         if not found:
             words = "the ledger has no such interaction"

@@ -14,15 +14,15 @@ from ringwall.controlplane.api.operations import OPERATIONS, PREFIX
 
 _HEAD = """# Administration API
 
-Everything below stands on the administration listener (`http://127.0.0.1:8081` by default), never on the data listener.
-The same, for programs: `GET /api/v1/openapi.json`.
+Everything below stands on the administration listener (`http://127.0.0.1:8081` by default), never on the data
+listener. The same, for programs: `GET /api/v1/openapi.json`.
 
-**Credentials.** `Authorization: Bearer`, with an administrator's access token (`ringwall login --show-token`) that shows
-a second factor, or with the process token of `ringwall up --ready-file`, which is taken from this machine only. API keys
-do not administer.
+**Credentials.** `Authorization: Bearer`, with an administrator's access token (`ringwall login --show-token`) that
+shows a second factor, or with the process token of `ringwall up --ready-file`, which is taken from this machine only.
+API keys do not administer.
 
-**Errors** are `application/problem+json` (RFC 9457) with a machine-readable `code`. Bodies are JSON of at most 64 KiB; a
-key that stands twice or is not known is refused. Every change stands in the ledger before it takes effect.
+**Errors** are `application/problem+json` (RFC 9457) with a machine-readable `code`. Bodies are JSON of at most 64 KiB;
+a key that stands twice or is not known is refused. Every change stands in the ledger before it takes effect.
 
 **Example**
 

@@ -54,6 +54,7 @@ class SensitiveData(Control):
     needs: ClassVar[frozenset[type[Fact]]] = frozenset()
     cost: ClassVar[Cost] = Cost.PATTERNS
     lookback: ClassVar[int | None] = personal_data.LOOKBACK
+    context: ClassVar[int | None] = personal_data.CONTEXT
 
     def __init__(self, settings: SensitiveDataSettings) -> None:
         self._inbound = _checked(settings.inbound)

@@ -8,12 +8,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from urllib.parse import urlsplit
 
 import aiohttp
 
-from ringwall.dataplane.gateway.outbound import judge_literal, open_client
+from ringwall.dataplane.gateway.addresses import judge_literal
+from ringwall.dataplane.gateway.outbound import open_client
 from ringwall.dataplane.wire.openai_upstream import encode_request, parse_answer, parse_event
 from ringwall.dataplane.wire.sse import BrokenStreamError, SseDecoder
 from ringwall.model.conversation import Answer, CallDelta, Delta, TextDelta
@@ -81,14 +82,17 @@ class OpenAIUpstream:
                     size += len(data)
                     if size > self._answer_bytes * STREAM_OVERHEAD:
                         raise _too_long()
-                    for event in decoder.feed(data):
-                        if event == b"[DONE]":
-                            return
-                        for delta in parse_event(event):
-                            said += _length(delta)
-                            if said > self._answer_bytes:
-                                raise _too_long()
-                            yield delta
+                    events = decoder.feed(data)
+                    is_done = b"[DONE]" in events
+                    if is_done:
+                        events = events[: events.index(b"[DONE]")]
+                    for delta in joined(delta for event in events for delta in parse_event(event)):
+                        said += _length(delta)
+                        if said > self._answer_bytes:
+                            raise _too_long()
+                        yield delta
+                    if is_done:
+                        return
         except BrokenStreamError as error:
             raise UpstreamError("the model's answer cannot be read", code="upstream_broken") from error
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
@@ -124,6 +128,26 @@ class OpenAIUpstream:
             if len(data) > self._answer_bytes:
                 raise _too_long()
         return bytes(data)
+
+
+def joined(deltas: Iterable[Delta]) -> Iterator[Delta]:
+    """Deltas that came together, with neighbours of one text as one: judged once instead of word by word."""
+    held: TextDelta | None = None
+    for delta in deltas:
+        if (
+            held is None
+            or not isinstance(delta, TextDelta)
+            or (delta.index, delta.refusal) != (held.index, held.refusal)
+        ):
+            if held is not None:
+                yield held
+            held = delta if isinstance(delta, TextDelta) else None
+            if held is None:
+                yield delta
+        else:
+            held = TextDelta(held.index, held.text + delta.text, held.refusal)
+    if held is not None:
+        yield held
 
 
 STREAM_OVERHEAD = 64

@@ -1,0 +1,58 @@
+"""A story is never more than its records say."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ringwall.cli.explain import as_tree
+from ringwall.cli.story import Told, conclude, items, mapping, number, text
+from ringwall.model.record import Outcome, RecordKind
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=6),
+    lambda below: st.lists(below, max_size=3) | st.dictionaries(st.text(max_size=6), below, max_size=3),
+    max_leaves=6,
+)
+NAMES = st.sampled_from(
+    ["kind", "outcome", "effect", "checkpoint", "decision", "principal", "resource", "cause", "time_us", "id", "source"]
+)
+VALUES = ANYTHING | st.sampled_from([*RecordKind, *Outcome])
+
+
+def told(**fields: object) -> Told:
+    return Told(fields, "segment", 0, covered=True, took_effect=True, live=False)
+
+
+@given(records=st.lists(st.dictionaries(NAMES, VALUES), min_size=1, max_size=4))
+@settings(deadline=None)
+def test_any_records_make_a_story(records: list[dict[str, object]]) -> None:
+    story = [told(**fields) for fields in records]
+    assert isinstance(conclude(story), str)
+    as_tree(story)
+
+
+@given(
+    records=st.lists(
+        st.fixed_dictionaries({"kind": st.sampled_from(RecordKind), "outcome": st.sampled_from(Outcome)}), min_size=1
+    )
+)
+def test_nothing_is_called_released_that_no_record_releases(records: list[dict[str, object]]) -> None:
+    words = conclude([told(**fields) for fields in records])
+    outcomes = {fields["outcome"] for fields in records}
+    if "released to the caller" in words or "streamed to its end" in words:
+        assert outcomes & {Outcome.RELEASES, Outcome.RELEASED}
+    kinds = {fields["kind"] for fields in records}
+    if RecordKind.OPENING in kinds and RecordKind.CLOSING not in kinds:
+        assert "interrupted, extent unknown" in words
+
+
+def test_what_took_no_effect_is_not_told_as_if_it_had() -> None:
+    record = Told({"kind": "decision", "outcome": "releases"}, "s", 0, covered=True, took_effect=False, live=False)
+    assert conclude([record]).startswith("nothing: ")
+
+
+def test_fields_of_the_wrong_kind_are_empty() -> None:
+    odd = {"a": 1, "b": "x", "c": True}
+    assert (text(odd, "a"), text(odd, "b"), number(odd, "a"), number(odd, "b"), number(odd, "c")) == ("", "x", 1, 0, 0)
+    assert mapping([1]) == {} and items({"a": 1}) == () and mapping(None) == {} and items("abc") == ()
