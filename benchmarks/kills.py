@@ -1,4 +1,4 @@
-"""Kill -9 under load: has every answer that a client received its record, and is the ledger in order after each restart?
+"""Kill -9 under load: has each answer that a client got its record, and is the ledger in order after each restart?
 
     .venv/bin/python benchmarks/kills.py --kills 200            the full promise; writes benchmarks/out/kills.json
     .venv/bin/python benchmarks/kills.py --kills 5 --seed 7     a few
