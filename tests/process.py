@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+SOURCE = Path(__file__).parent.parent / "src"
+"""What is started is what stands here, whatever is installed."""
 START_S = 60.0
 """Seconds in which it must serve; generous, since the machine may be busy."""
 
@@ -47,6 +49,7 @@ class Gateway:
     def environment(self) -> dict[str, str]:
         return {
             **os.environ,
+            "PYTHONPATH": str(SOURCE),
             "XDG_CONFIG_HOME": str(self.folder / "config"),
             "XDG_DATA_HOME": str(self.folder / "share"),
         }

@@ -153,12 +153,12 @@ class Exchange:
         self._containment = containment
         self._reservations = reservations
 
-    def recorder(self, running: RunningWorkload, attempt: Attempt, facts: Facts) -> Recorder:
-        """What makes this interaction's records."""
+    def recorder(self, plan: str, attempt: Attempt, facts: Facts) -> Recorder:
+        """What makes this interaction's records, under the plan of this digest."""
         return Recorder(
             attempt.interaction,
             facts,
-            plan=running.digest,
+            plan=plan,
             trace=attempt.trace,
             clock=self.clock,
             digests=self.digests,
@@ -186,7 +186,7 @@ class Exchange:
         """The road up to and with the first barrier."""
         interaction = attempt.interaction
         facts, session = await self._load(running, attempt)  # 1
-        recorder = self.recorder(running, attempt, facts)
+        recorder = self.recorder(running.digest, attempt, facts)
         records: list[Record] = []
         results = {part for part, _ in attempt.tool_results}
         judged: dict[PartId, Part] = {}
@@ -212,8 +212,6 @@ class Exchange:
         decision = await running.chain.decide(Vantage(Checkpoint.EGRESS, interaction, content, facts))  # 5
         if decision.effect is not Effect.ALLOW:
             return await self.refuse(recorder, decision, content, records)
-        if decision.edits:
-            content = decision.parts
         decisions.append(decision)
         taken = await self._take(decisions)  # 6
         if isinstance(taken, tuple):
@@ -222,7 +220,7 @@ class Exchange:
             return await self.refuse(recorder, spent, content, records, retry_after_s=exhausted.retry_after_s)
         records.append(recorder.decision(decision, content, Outcome.SENDS, ids(records[-1:])))
         await self.ledger.commit(records, receipt=False)  # 7
-        invocation = self._invocation(running, attempt, content, route)
+        invocation = self._invocation(running, attempt, decision.parts, route)
         return Admitted(recorder, facts, upstream, invocation, taken, session, (records[-1].id,))
 
     async def knock(self, running: RunningWorkload, attempt: Attempt) -> Refused | None:
@@ -235,7 +233,7 @@ class Exchange:
         decision = await running.chain.decide(Vantage(Checkpoint.INBOUND, attempt.interaction, (), facts))
         if decision.effect is Effect.ALLOW:
             return None
-        return await self.refuse(self.recorder(running, attempt, facts), decision, (), [])
+        return await self.refuse(self.recorder(running.digest, attempt, facts), decision, (), [])
 
     async def may(self, running: RunningWorkload, attempt: Attempt) -> bool:
         """Whether an attempt without content and without effect (listing a model) would be allowed; not recorded."""
@@ -279,9 +277,9 @@ class Exchange:
             decision.cause, decision.effect, decision.checkpoint, record.id, receipts[-1], retry_after_s=retry_after_s
         )
 
-    async def reject(self, running: RunningWorkload, attempt: Attempt, error: RingwallError) -> RecordId:
+    async def reject(self, plan: str, attempt: Attempt, error: RingwallError) -> RecordId:
         """Record a request that no control could be asked about: malformed, too large, of an unknown kind."""
-        recorder = self.recorder(running, attempt, attempt.facts)
+        recorder = self.recorder(plan, attempt, attempt.facts)
         body = {"code": inert(error.code), "param": inert(error.param or ""), "status": error.status}
         record = recorder.event(RecordKind.REJECTION, Outcome.REFUSED, body)
         await self.ledger.commit([record], receipt=False)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from ringwall.model.content import Part, Place, thaw, unescape
+from ringwall.model.content import LeafKind, Part, Place, thaw, unescape
 from ringwall.model.decision import Cause, Decision, Judgement
 from ringwall.model.facts import Facts, Source
 from ringwall.model.framework import WorkloadId
@@ -169,10 +169,10 @@ def text_at(place: Place, parts: Sequence[Part]) -> str | None:
         return None
     value: object = part.value
     tokens = [unescape(token) for token in place.pointer.split("/")[1:]]
-    for token in tokens:
+    for left, token in enumerate(tokens, 1 - len(tokens)):
         if isinstance(value, Mapping) and token in value:
-            value = token if place.kind == "key" and token == tokens[-1] else value[token]
-        elif isinstance(value, tuple) and token.isdigit() and int(token) < len(value):
+            value = token if place.kind is LeafKind.KEY and left == 0 else value[token]
+        elif isinstance(value, tuple) and token.isdecimal() and int(token) < len(value):
             value = value[int(token)]
         else:
             return None

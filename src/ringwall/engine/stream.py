@@ -74,11 +74,12 @@ class HoldBack:
             HeldTooLongError: More is held than the limit allows.
         """
         self._pending += text
-        if len(self._pending) > self._limit:
-            raise HeldTooLongError(f'"{len(self._pending)}" characters are held, "{self._limit}" may be')
         known = self._context + self._pending
-        held, self._needed = self._held(known)
-        settled = len(known) - min(held, len(known))
+        trailing, self._needed = self._held(known)
+        settled = len(known) - min(trailing, len(known))
+        held = min(len(known) - settled, len(self._pending))
+        if held > self._limit:
+            raise HeldTooLongError(f'"{held}" characters are held, "{self._limit}" may be')
         if settled <= len(self._context):
             return None
         return self._window(known, settled)

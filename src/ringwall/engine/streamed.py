@@ -79,6 +79,7 @@ class _Call:
     id: str
     name: str
     pieces: list[str] = field(default_factory=list)
+    size: int = 0
 
 
 @dataclass(slots=True)
@@ -94,6 +95,11 @@ class _Run:
     released: list[str] = field(default_factory=list)
     usage: Usage | None = None
     finished: set[int] = field(default_factory=set)
+
+    @property
+    def begun(self) -> set[int]:
+        """The choices of which something came."""
+        return {index for index, _ in self.texts} | self.calls.keys()
 
 
 class _Stop(Exception):
@@ -125,8 +131,10 @@ async def stream(exchange: Exchange, running: RunningWorkload, attempt: Attempt)
         record = admitted.recorder.event(RecordKind.OPENING, Outcome.STREAMS, {"buffered": []}, admitted.cause)
         receipts = await exchange.ledger.commit([record])  # 9
     except RingwallError as error:
+        await _close_iterator(upstream)
         return await exchange.fail(admitted, error)
     except asyncio.CancelledError:
+        await _close_iterator(upstream)
         await exchange.caller_gone(admitted)
         raise
     run = _Run(running, attempt, admitted, record.id)
@@ -142,8 +150,8 @@ async def _events(
             async for delta in deltas:
                 for event in await _take(exchange, run, delta):
                     yield event
-        if not run.finished:
-            raise UpstreamError("the model's answer broke off", code="upstream_broken", detail="no choice finished")
+        if not run.finished or not run.begun <= run.finished:
+            raise UpstreamError("the model's answer broke off", code="upstream_broken", detail="a choice never ended")
         await exchange.settle(run.admitted, run.usage)
         if run.usage is not None:
             yield Counted(run.usage)
@@ -169,13 +177,20 @@ async def _chained(first: Delta | None, rest: AsyncIterator[Delta]) -> AsyncGene
             async for delta in rest:
                 yield delta
     finally:
-        close = getattr(rest, "aclose", None)
-        if close is not None:
-            await close()
+        await _close_iterator(rest)
+
+
+async def _close_iterator(upstream: AsyncIterator[Delta]) -> None:
+    """Cancel the call upstream, if it still runs."""
+    close = getattr(upstream, "aclose", None)
+    if close is not None:
+        await close()
 
 
 async def _take(exchange: Exchange, run: _Run, delta: Delta) -> list[Delta]:
     """One event of the upstream: what may go out because of it."""
+    if not isinstance(delta, Counted) and delta.index in run.finished:
+        raise UpstreamError("the model's answer went on after its end", code="upstream_broken")
     if isinstance(delta, TextDelta):
         return await _text(
             exchange, run, delta.index, delta.refusal, _hold(run, delta.index, delta.refusal), delta.text
@@ -204,8 +219,6 @@ async def _text(
     exchange: Exchange, run: _Run, index: int, refusal: bool, hold: HoldBack, text: str | None
 ) -> list[Delta]:
     """Step 10: more text of one choice, or (None) its end."""
-    if index in run.finished:
-        raise UpstreamError("the model's answer went on after its end", code="upstream_broken")
     try:
         window = hold.finish() if text is None else hold.push(text)
     except HeldTooLongError as error:
@@ -246,8 +259,12 @@ def _collect(run: _Run, delta: CallDelta) -> None:
         if delta.name is None or not NAME.fullmatch(delta.name) or len(calls) >= MAX_CALLS:
             raise UpstreamError("the model proposed a call that cannot be read", code="upstream_broken")
         call = calls[delta.call] = _Call(new_call_handle(), delta.name)
-    call.pieces.append(delta.arguments)
-    if sum(map(len, call.pieces)) > run.running.hold_chars:
+    elif delta.name and delta.name != call.name:
+        raise UpstreamError("the model proposed two calls as one", code="upstream_broken")
+    if delta.arguments:
+        call.pieces.append(delta.arguments)
+        call.size += len(delta.arguments)
+    if call.size > run.running.hold_chars:
         raise UpstreamError("the model proposed a call that is too long", code="held_too_long")
 
 
@@ -259,14 +276,15 @@ async def _finish(exchange: Exchange, run: _Run, delta: Finished) -> list[Delta]
         if hold is not None:
             out += await _text(exchange, run, delta.index, refusal, hold, None)
     run.finished.add(delta.index)
-    calls = run.calls.get(delta.index, {})
+    # In their order, but numbered anew: a provider may count as it likes.
+    calls = [call for _, call in sorted(run.calls.get(delta.index, {}).items())]
     if calls:
         parts = tuple(
             Part(PartId(f"choices/{delta.index}/calls/{number}/arguments"), Origin.MODEL, _arguments(call.pieces), JSON)
-            for number, call in sorted(calls.items())
+            for number, call in enumerate(calls)
         )
         decision = await _judge(exchange, run, Checkpoint.RESPONSE, parts, None)
-        for (number, call), part in zip(sorted(calls.items()), decision.parts, strict=True):
+        for number, (call, part) in enumerate(zip(calls, decision.parts, strict=True)):
             text = compact(part)
             run.released.append(text)
             out.append(CallDelta(delta.index, number, text, call.id, call.name))

@@ -8,8 +8,9 @@ The procedure for every request, numbered as in the code:
 4. Read the body within its bounds, and parse it into parts (law 9).
 5. Take the road (`ringwall.engine`), and render its outcome in the protocol's own shapes.
 
-Every outcome leaves a record. Its id, and a receipt where one was signed, stand in the headers `Ringwall-Record` and
-`Ringwall-Receipt`. There is no pass-through: a path that is not here is refused.
+Every outcome leaves a record, but for a list of models and for what is turned away unread because too many requests are
+being served. Its id, and a receipt where one was signed, stand in the headers `Ringwall-Record` and `Ringwall-Receipt`.
+There is no pass-through: a path that is not here is refused.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ from ringwall.engine.streamed import Closed, StreamEvent, Streaming, stream
 from ringwall.model.errors import CallerError, InternalError, RingwallError
 from ringwall.model.facts import Demand, Facts, Identity
 from ringwall.model.framework import WorkloadId
-from ringwall.model.interaction import Action, Interaction, InteractionId, Principal, Resource, SessionKey
+from ringwall.model.interaction import ANONYMOUS, Action, Interaction, InteractionId, Principal, Resource
 from ringwall.model.names import random_hex
 from ringwall.model.plan import Limits
 from ringwall.model.ports import Clock, Directory, Receipt
@@ -132,20 +133,24 @@ class Gateway:
 
     async def _serve(self, request: Request, receive: Receive, send: Send) -> None:
         running = self._running()
-        source = self._sources.locate(request.peer, request.raw, encrypted=request.encrypted)
-        principal, identity = await self._directory.identify(_credential(request))  # 1
-        workload, path = _workload(running, request.path, identity)  # 2
-        caller = _Caller(
-            request,
-            path,
-            principal,
-            Facts((identity, source, Demand(0, 0))),
-            workload,
-            carry_on(request.headers.get("traceparent")),
-            InteractionId("req_" + random_hex(16)),
-        )
+        trace = carry_on(request.headers.get("traceparent"))
+        name = InteractionId("req_" + random_hex(16))
+        principal, facts = ANONYMOUS, Facts()
+        try:
+            source = self._sources.locate(request.peer, request.raw, encrypted=request.encrypted)
+            facts = Facts((source,))
+            principal, identity = await self._directory.identify(_credential(request))  # 1
+            workload, path = _workload(running, request.path, identity)  # 2
+        except CallerError as error:
+            resource = Resource("endpoint", request.path)
+            attempt = _bare(name, NOWHERE, principal, Action.INVOKE, resource, facts, trace)
+            record = await self._exchange.reject(running.plan.digest, attempt, error)
+            await self._error(send, error, name, record)
+            return
+        facts = Facts((identity, source, Demand(0, 0)))
+        caller = _Caller(request, path, principal, facts, workload, trace, name)
         if not identity.verified:  # 3
-            refused = await self._exchange.knock(workload, self._bare(caller, Action.INVOKE, "model", ""))
+            refused = await self._exchange.knock(workload, self._bare(caller, Action.INVOKE, Resource("model", "")))
             if refused is not None:
                 await self._refuse(send, caller, refused)
                 return
@@ -155,8 +160,7 @@ class Gateway:
             await self._models(caller, send)
         else:
             problem = f"there is no {request.method} {path[:128]} here; what there is: POST {CHAT}, GET {MODELS}"
-            error = CallerError(problem, code="unknown_path", status=404)
-            await self._reject(send, caller, error)
+            await self._reject(send, caller, CallerError(problem, code="unknown_path", status=404))
 
     async def _chat(self, caller: _Caller, limits: Limits, receive: Receive, send: Send) -> None:
         request = caller.request
@@ -176,7 +180,7 @@ class Gateway:
             if isinstance(outcome, Refused):
                 await self._refuse(send, caller, outcome)
             elif isinstance(outcome, Failed):
-                await self._error(send, outcome.error, caller, record=outcome.record)
+                await self._error(send, outcome.error, caller.interaction, outcome.record)
             elif isinstance(outcome, Streaming):
                 await self._stream(send, caller, chat, outcome, extra)
             else:
@@ -184,12 +188,14 @@ class Gateway:
                 body = wire.render_answer(
                     outcome.answer, interaction=caller.interaction, model=chat.model, created=created
                 )
-                await send_whole(send, 200, body, [*self._headers(caller, outcome.record, outcome.receipt), *extra])
+                await send_whole(
+                    send, 200, body, [*self._headers(caller.interaction, outcome.record, outcome.receipt), *extra]
+                )
 
     async def _stream(
         self, send: Send, caller: _Caller, chat: ChatRequest, streaming: Streaming, extra: Sequence[Header]
     ) -> None:
-        headers = [*self._headers(caller, streaming.record, streaming.receipt), *extra]
+        headers = [*self._headers(caller.interaction, streaming.record, streaming.receipt), *extra]
         if streaming.buffered:
             headers.append((b"ringwall-buffered", " ".join(streaming.buffered).encode()))
         renderer = wire.StreamRenderer(
@@ -213,19 +219,21 @@ class Gateway:
                     piece = renderer.render(event)
                     if piece:
                         await send_piece(send, piece)
-            await send_piece(send, b"", last=True)
+        except RingwallError as error:  # the ledger takes no more records: what is held back stays here
+            await send_piece(send, encode(_failure(error, record=None)) + wire.DONE)
         finally:
             await events.aclose()
+        await send_piece(send, b"", last=True)
 
     async def _models(self, caller: _Caller, send: Send) -> None:
         """The models that this caller may ask for, decided like everything else."""
         names = []
         for route in caller.running.plan.routes:
-            attempt = self._bare(caller, Action.LIST, "model", route.model)
+            attempt = self._bare(caller, Action.LIST, Resource("model", route.model))
             if await self._exchange.may(caller.running, attempt):
                 names.append(route.model)
         body = wire.render_models(names, created=self._clock.now_us() // 1_000_000)
-        await send_whole(send, 200, body, self._headers(caller, None, None))
+        await send_whole(send, 200, body, self._headers(caller.interaction, None, None))
 
     def _attempt(self, caller: _Caller, chat: ChatRequest) -> tuple[Attempt, str | None]:
         """The interaction of a parsed request, and the session handle to give back, if any."""
@@ -253,23 +261,20 @@ class Gateway:
         facts = caller.facts.with_(Demand(-(-size // 4), wanted * generation.choices))
         return Attempt(interaction, facts, chat.tool_results, caller.trace), handle
 
-    def _bare(self, caller: _Caller, action: Action, kind: str, name: str) -> Attempt:
+    def _bare(self, caller: _Caller, action: Action, resource: Resource) -> Attempt:
         """An attempt without content."""
         workload = caller.running.plan.workload.id
-        session: SessionKey = derive_key(workload, caller.principal, b"", signed=False)
-        resource = Resource(kind, name)
-        interaction = Interaction(caller.interaction, workload, caller.principal, action, resource, session)
-        return Attempt(interaction, caller.facts, (), caller.trace)
+        return _bare(caller.interaction, workload, caller.principal, action, resource, caller.facts, caller.trace)
 
     async def _reject(self, send: Send, caller: _Caller, error: CallerError) -> None:
         """Answer and record a request that no control could be asked about."""
-        attempt = self._bare(caller, Action.INVOKE, "endpoint", caller.path)
-        record = await self._exchange.reject(caller.running, attempt, error)
-        await self._error(send, error, caller, record=record)
+        attempt = self._bare(caller, Action.INVOKE, Resource("endpoint", caller.path))
+        record = await self._exchange.reject(caller.running.digest, attempt, error)
+        await self._error(send, error, caller.interaction, record)
 
     async def _refuse(self, send: Send, caller: _Caller, refused: Refused) -> None:
         status, body = self._refusal(refused)
-        headers = self._headers(caller, refused.record, refused.receipt)
+        headers = self._headers(caller.interaction, refused.record, refused.receipt)
         if refused.retry_after_s is not None:
             headers.append((b"retry-after", str(_whole_seconds(refused.retry_after_s)).encode()))
         if status == 401:
@@ -292,15 +297,15 @@ class Gateway:
         return status, body
 
     async def _error(
-        self, send: Send, error: RingwallError, caller: _Caller | None = None, record: str | None = None
+        self, send: Send, error: RingwallError, interaction: str | None = None, record: str | None = None
     ) -> None:
-        headers = self._headers(caller, record, None) if caller is not None else []
+        headers = self._headers(interaction, record, None) if interaction is not None else []
         if error.status == 503:
             headers.append((b"retry-after", b"1"))
         await send_whole(send, error.status, _failure(error, record=record), headers)
 
-    def _headers(self, caller: _Caller, record: str | None, receipt: Receipt | None) -> list[Header]:
-        headers = [(b"x-request-id", caller.interaction.encode())]
+    def _headers(self, interaction: str, record: str | None, receipt: Receipt | None) -> list[Header]:
+        headers = [(b"x-request-id", interaction.encode())]
         if record is not None:
             headers.append((b"ringwall-record", record.encode()))
         if receipt is not None:
@@ -308,6 +313,22 @@ class Gateway:
         return headers
 
 
+def _bare(
+    name: InteractionId,
+    workload: WorkloadId,
+    principal: Principal,
+    action: Action,
+    resource: Resource,
+    facts: Facts,
+    trace: str,
+) -> Attempt:
+    """An attempt without content."""
+    session = derive_key(workload, principal, b"", signed=False)
+    return Attempt(Interaction(name, workload, principal, action, resource, session), facts, (), trace)
+
+
+NOWHERE = WorkloadId("")
+"""Stands in the record of a request that names no workload."""
 MAX_RETRY_AFTER_S = 86_400
 """The longest wait that is told to a caller; a limit that never refills reads the same."""
 
@@ -341,18 +362,19 @@ def _workload(running: Running, path: str, identity: Identity) -> tuple[RunningW
     """
     if path.startswith(OWN_PREFIX):
         name, slash, rest = path.removeprefix(OWN_PREFIX).partition("/")
-        workload = running.workloads.get(WorkloadId(name))
-        if workload is not None:
-            return workload, slash + rest
-        raise CallerError("there is no such workload", code="unknown_workload", status=404)
+        named = running.workloads.get(WorkloadId(name))
+        if named is not None:
+            return named, slash + rest
+        if identity.verified:
+            raise CallerError("there is no such workload", code="unknown_workload", status=404)
     for workload in running.workloads.values():
         prefix = workload.plan.path_prefix
         if prefix and path.startswith(prefix + "/"):
             return workload, path.removeprefix(prefix)
     scope = identity.workloads if identity.workloads is not None else frozenset(running.workloads)
-    named = [workload for name, workload in running.workloads.items() if name in scope]
-    if len(named) == 1:
-        return named[0], path
+    possible = [workload for name, workload in running.workloads.items() if name in scope]
+    if len(possible) == 1:
+        return possible[0], path
     if not identity.verified and running.workloads:
         # Nobody may learn from a path which workloads there are; any of them refuses an unverified caller.
         return next(iter(running.workloads.values())), path

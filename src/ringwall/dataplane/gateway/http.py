@@ -76,8 +76,11 @@ async def read_body(request: Request, receive: Receive, *, limit: int, timeout_s
         timeout_s: Seconds in which it must have come.
 
     Raises:
-        CallerError: Too large, too slow, broken off, compressed, or not JSON by its content type.
+        CallerError: Too large, too slow, broken off, compressed, behind an upgrade, or not JSON by its content type.
     """
+    if "upgrade" in (token.strip() for token in request.headers.get("connection", "").lower().split(",")):
+        problem = "connections are not upgraded here; send the request without Upgrade"
+        raise CallerError(problem, code="no_upgrade")
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise CallerError("the content type must be application/json", code="unsupported_media_type", status=415)
@@ -85,9 +88,9 @@ async def read_body(request: Request, receive: Receive, *, limit: int, timeout_s
         raise CallerError("the body must not be compressed", code="unsupported_encoding", status=415)
     if "content-length" in request.repeated or "transfer-encoding" in request.repeated:
         raise CallerError("the length of the body is given twice", code="bad_framing")
-    length = request.headers.get("content-length")
     too_large = CallerError(f'the body has more than "{limit}" bytes', code="too_large", status=413)
-    if length is not None and length.isdigit() and int(length) > limit:
+    length = request.headers.get("content-length", "0")
+    if length.isdecimal() and (len(length) > MAX_LENGTH_DIGITS or int(length) > limit):
         raise too_large
     pieces: list[bytes] = []
     size = 0
@@ -106,6 +109,10 @@ async def read_body(request: Request, receive: Receive, *, limit: int, timeout_s
                     return b"".join(pieces)
     except TimeoutError as error:
         raise CallerError("the body took too long", code="body_late", status=408) from error
+
+
+MAX_LENGTH_DIGITS = 18
+"""Digits of a length that are read as a number; more is too large anyway."""
 
 
 @contextlib.asynccontextmanager

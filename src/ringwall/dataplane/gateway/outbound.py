@@ -63,8 +63,8 @@ def open_client(*, private: bool, limit: int, connect_s: float, read_s: float, t
         resolver=JudgingResolver(private=private),
         limit=limit,
         use_dns_cache=True,
-        ttl_dns_cache=30,
-        keepalive_timeout=30,
+        ttl_dns_cache=DNS_CACHE_S,
+        keepalive_timeout=KEEPALIVE_S,
     )
     timeout = aiohttp.ClientTimeout(total=total_s, sock_connect=connect_s, sock_read=read_s)
     return aiohttp.ClientSession(

@@ -1,8 +1,8 @@
 """How is an application put on a socket? uvicorn with httptools, bounded, with TLS 1.2 or newer and hot reload of it.
 
-* A request's head is bounded in bytes and time: a slow or endless one is cut off (slow loris).
-* Requests are not upgraded: no WebSocket, no HTTP/2 by upgrade.
-* A certificate is read anew when its files change; connections that are open keep theirs.
+* What a connection may do is bounded (`ringwall.dataplane.gateway.protocol`).
+* A certificate is read anew when its files change; connections that are open keep theirs. Files that do not belong
+  together, as in the middle of a renewal, leave the old certificate in place.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from socket import socket
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from ringwall.dataplane.gateway.protocol import bounded_protocol
 from ringwall.model.errors import ConfigError
 
 _LOG = logging.getLogger("ringwall.server")
@@ -60,6 +60,8 @@ class Tls:
             ConfigError: Certificate or key cannot be used.
         """
         try:
+            # Tried on a context of its own: a failed load would leave the other one without a usable key.
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(self.certificate, self.key)
             context.load_cert_chain(self.certificate, self.key)
         except (OSError, ssl.SSLError) as error:
             raise ConfigError(f'the certificate "{self.certificate}" cannot be used with its key') from error
@@ -69,62 +71,6 @@ class Tls:
         with contextlib.suppress(OSError):
             return tuple(path.stat().st_mtime_ns for path in (self.certificate, self.key))
         return ()
-
-
-def bounded_protocol(*, header_bytes: int, header_s: float) -> type[HttpToolsProtocol]:
-    """The HTTP protocol with bounds on a request's head.
-
-    Args:
-        header_bytes: The most bytes that it may have.
-        header_s: Seconds in which it must have come, from the first byte or the opening of the connection.
-    """
-
-    class BoundedProtocol(HttpToolsProtocol):
-        _head_bytes = 0
-        _in_head = True
-        _head_timer: asyncio.TimerHandle | None = None
-
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            self._watch_head()
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._unwatch_head()
-            super().connection_lost(exc)
-
-        def data_received(self, data: bytes) -> None:
-            if self._in_head:
-                self._head_bytes += len(data)
-            elif self._is_between():
-                self._head_bytes, self._in_head = len(data), True
-                self._watch_head()
-            super().data_received(data)
-            if self._in_head and self._head_bytes > header_bytes and not self.transport.is_closing():
-                self.send_400_response(f"The head of the request has more than {header_bytes} bytes.")
-
-        def on_headers_complete(self) -> None:
-            self._in_head = False
-            self._unwatch_head()
-            super().on_headers_complete()
-
-        def _is_between(self) -> bool:
-            """True when the answer to the request before is out, so that what comes is a new head."""
-            return bool(self.cycle.response_complete)
-
-        def _watch_head(self) -> None:
-            self._unwatch_head()
-            self._head_timer = self.loop.call_later(header_s, self._cut)
-
-        def _unwatch_head(self) -> None:
-            if self._head_timer is not None:
-                self._head_timer.cancel()
-                self._head_timer = None
-
-        def _cut(self) -> None:
-            if self._in_head and not self.transport.is_closing():
-                self.transport.close()
-
-    return BoundedProtocol
 
 
 class Listener(uvicorn.Server):

@@ -17,7 +17,7 @@ from ringwall.dataplane.gateway.addresses import judge_literal
 from ringwall.dataplane.gateway.outbound import open_client
 from ringwall.dataplane.wire.openai_upstream import encode_request, parse_answer, parse_event
 from ringwall.dataplane.wire.sse import BrokenStreamError, SseDecoder
-from ringwall.model.conversation import Answer, Delta, TextDelta
+from ringwall.model.conversation import Answer, CallDelta, Delta, TextDelta
 from ringwall.model.errors import UpstreamError
 from ringwall.model.facts import Destination
 from ringwall.model.plan import UpstreamPlan
@@ -72,7 +72,7 @@ class OpenAIUpstream:
 
     async def stream(self, invocation: Invocation) -> AsyncIterator[Delta]:
         body = encode_request(invocation, streamed=True, limit_field=self._plan.limit_field)
-        decoder, size = SseDecoder(), 0
+        decoder, size, said = SseDecoder(), 0, 0
         try:
             async with self._post(body, invocation.trace) as response:
                 _check_status(response.status)
@@ -81,12 +81,15 @@ class OpenAIUpstream:
                 async for data in response.content.iter_any():
                     size += len(data)
                     if size > self._answer_bytes * STREAM_OVERHEAD:
-                        raise UpstreamError("the model's answer is too long", code="upstream_too_long")
+                        raise _too_long()
                     events = decoder.feed(data)
                     is_done = b"[DONE]" in events
                     if is_done:
                         events = events[: events.index(b"[DONE]")]
                     for delta in joined(delta for event in events for delta in parse_event(event)):
+                        said += _length(delta)
+                        if said > self._answer_bytes:
+                            raise _too_long()
                         yield delta
                     if is_done:
                         return
@@ -123,7 +126,7 @@ class OpenAIUpstream:
         async for piece in response.content.iter_chunked(_READ_BYTES):
             data += piece
             if len(data) > self._answer_bytes:
-                raise UpstreamError("the model's answer is too long", code="upstream_too_long")
+                raise _too_long()
         return bytes(data)
 
 
@@ -149,6 +152,20 @@ def joined(deltas: Iterable[Delta]) -> Iterator[Delta]:
 
 STREAM_OVERHEAD = 64
 """How many bytes of framing a streamed answer may spend on each byte that a whole one may have."""
+
+
+def _too_long() -> UpstreamError:
+    return UpstreamError("the model's answer is too long", code="upstream_too_long")
+
+
+def _length(delta: Delta) -> int:
+    """How much of what a caller might read is in it, in characters."""
+    match delta:
+        case TextDelta():
+            return len(delta.text)
+        case CallDelta():
+            return len(delta.arguments)
+    return 0
 
 
 def _check_status(status: int) -> None:

@@ -101,8 +101,13 @@ def _explained(error: msgspec.ValidationError, document: object) -> CallerError:
     for path in (bare, f"{bare.removesuffix('.type')}.{value}"):
         if path in REFUSED:
             return CallerError(f'"{param}" is refused: {REFUSED[path]}', code="unsupported_field", param=param)
-    text = problem.replace("`", "'")
+    text = problem.replace("`", "'")[:MAX_PROBLEM_CHARS]
+    param = param[:MAX_PROBLEM_CHARS]
     return CallerError(f'"{param}": {text[:1].lower()}{text[1:]}', code="invalid_request", param=param)
+
+
+MAX_PROBLEM_CHARS = 256
+"""The most that is repeated of what is wrong with a request: it may hold names that the caller chose."""
 
 
 def _value_at(document: object, param: str) -> object:

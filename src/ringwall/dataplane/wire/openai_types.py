@@ -21,7 +21,7 @@ class Struct(msgspec.Struct, forbid_unknown_fields=True):
 
 class TextPart(Struct, tag_field="type", tag="text"):
     text: str
-    prompt_cache_breakpoint: msgspec.Raw | None = None
+    prompt_cache_breakpoint: object = None  # inert
 
 
 class RefusalPart(Struct, tag_field="type", tag="refusal"):
@@ -35,7 +35,7 @@ class ImageUrl(Struct):
 
 class ImagePart(Struct, tag_field="type", tag="image_url"):
     image_url: ImageUrl
-    prompt_cache_breakpoint: msgspec.Raw | None = None
+    prompt_cache_breakpoint: object = None  # inert
 
 
 Content = str | list[TextPart | RefusalPart | ImagePart] | None

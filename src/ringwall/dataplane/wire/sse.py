@@ -18,9 +18,10 @@ class SseDecoder:
     def __init__(self, *, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
         """Start before the first event."""
         self._limit = max_event_bytes
-        self._rest = b""
+        self._line: list[bytes] = []
         self._data: list[bytes] = []
         self._size = 0
+        self._after_return = False
 
     def feed(self, data: bytes) -> list[bytes]:
         """The data of every event that is complete now.
@@ -28,30 +29,47 @@ class SseDecoder:
         Raises:
             BrokenStreamError: An event is larger than the limit.
         """
-        data = self._rest + data
-        # A carriage return at the very end may be the first half of CRLF: it waits for what follows.
-        waits = data.endswith(b"\r")
-        lines = (data[:-1] if waits else data).replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
-        self._rest = lines.pop() + (b"\r" if waits else b"")
-        if self._size + len(self._rest) > self._limit:
-            raise BrokenStreamError(f'an event has more than "{self._limit}" bytes')
-        events = []
+        if self._after_return and data.startswith(b"\n"):
+            data = data[1:]  # the second half of a CRLF whose first half has ended the line
+            self._after_return = False
+        if not data:
+            return []
+        self._after_return = data.endswith(b"\r")
+        first, *lines = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        events: list[bytes] = []
+        self._hold(first)
         for line in lines:
-            if line:
-                self._take(line)
-            elif self._data:
-                events.append(b"\n".join(self._data))
-                self._data, self._size = [], 0
+            self._end_line(events)
+            self._hold(line)
         return events
+
+    def _hold(self, piece: bytes) -> None:
+        """Keep a piece of a line that has not ended. Pieces are joined once, however many there are."""
+        if piece:
+            self._line.append(piece)
+            self._grow(len(piece))
+
+    def _end_line(self, events: list[bytes]) -> None:
+        line = b"".join(self._line)
+        self._line.clear()
+        if line:
+            self._size -= len(line)
+            self._take(line)
+        elif self._data:
+            events.append(b"\n".join(self._data))
+            self._data, self._size = [], 0
 
     def _take(self, line: bytes) -> None:
         name, _, value = line.partition(b":")
         if name == b"data":
             value = value.removeprefix(b" ")
-            self._size += len(value)
-            if self._size > self._limit:
-                raise BrokenStreamError(f'an event has more than "{self._limit}" bytes')
+            self._grow(len(value) + 1)
             self._data.append(value)
+
+    def _grow(self, size: int) -> None:
+        self._size += size
+        if self._size > self._limit:
+            raise BrokenStreamError(f'an event has more than "{self._limit}" bytes')
 
 
 def encode(data: bytes) -> bytes:
