@@ -1,4 +1,4 @@
-"""The examples run, against a gateway of their own, and end as their words promise; their configurations can be taken."""
+"""The examples run against a gateway and end as their words promise; their configurations can be taken."""
 
 from __future__ import annotations
 

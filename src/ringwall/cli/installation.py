@@ -25,7 +25,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ringwall import compose
-from ringwall.cli.main import out
+from ringwall.cli.show import show as show_plainly
 from ringwall.controlplane.api.administration import make_changes
 from ringwall.controlplane.api.changes import Author, Changes, operator
 from ringwall.model.errors import ConfigError
@@ -137,7 +137,4 @@ def table(*columns: str) -> Table:
 
 def show(made: Table, empty: str) -> None:
     """A table, or what to say when it has no rows."""
-    if made.row_count:
-        out.print(made)
-    else:
-        out.print(empty, soft_wrap=True)
+    show_plainly(made if made.row_count else empty)

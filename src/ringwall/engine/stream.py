@@ -75,8 +75,8 @@ class HoldBack:
         """
         self._pending += text
         known = self._context + self._pending
-        held, self._needed = self._held(known)
-        settled = len(known) - min(held, len(known))
+        trailing, self._needed = self._held(known)
+        settled = len(known) - min(trailing, len(known))
         held = min(len(known) - settled, len(self._pending))
         if held > self._limit:
             raise HeldTooLongError(f'"{held}" characters are held, "{self._limit}" may be')

@@ -40,7 +40,7 @@ _METADATA = frozenset(
     ipaddress.ip_address(each)
     for each in ("169.254.169.254", "fd00:ec2::254", "100.100.100.200", "192.0.0.192", "168.63.129.16")
 )
-"""Where clouds tell a machine its secrets: most of them, AWS, Alibaba, Oracle, Azure. Not all are link-local."""
+"""Where clouds tell a machine its secrets: most, AWS, Alibaba, Oracle, Azure. Not all of them are link-local."""
 
 
 def judge_literal(url: str, *, private: bool) -> None:

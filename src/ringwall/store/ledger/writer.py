@@ -29,6 +29,7 @@ MAX_BATCH_RECORDS = 4096
 """Records that one fsync covers at most; the rest waits for the next."""
 
 _Result = tuple[Receipt, ...] | InternalError
+_Settled = tuple["asyncio.Future[tuple[Receipt, ...]]", _Result]
 
 
 class _Waiting:
@@ -68,7 +69,8 @@ class SegmentLedger:
         self._clock = clock
         self._plan = plan
         self._queue: SimpleQueue[list[_Waiting] | None] = SimpleQueue()
-        self._pending: list[_Waiting] = []
+        self._pending: dict[asyncio.AbstractEventLoop, list[_Waiting]] = {}
+        self._handed: set[asyncio.AbstractEventLoop] = set()
         self._gate = threading.Lock()
         self._accepts = False
         self._failure = ""
@@ -110,7 +112,8 @@ class SegmentLedger:
             was_open, self._accepts = self._accepts, False
         if not was_open:
             return
-        self._hand_over()
+        for loop in tuple(self._pending):
+            self._hand_over(loop)
         self._queue.put(None)
         self._thread.join()
         if self._failure:
@@ -130,20 +133,30 @@ class SegmentLedger:
         with self._gate:
             if not self._accepts:
                 raise _unavailable("closed")
-            self._pending.append(waiting)
-            is_first = len(self._pending) == 1
+            pending = self._pending.setdefault(loop, [])
+            pending.append(waiting)
+            is_first = len(pending) == 1 and loop not in self._handed
         if is_first:
-            # Whoever commits in the same turn of the event loop goes along: each hand-over to the thread costs both
-            # sides a wait for the interpreter's lock, which under load is dearer than the write.
-            loop.call_soon(self._hand_over)
+            # Whoever commits in the same turn of the event loop goes along, and whoever commits while a batch is being
+            # written goes with the next: each hand-over to the thread costs both sides a wait for the interpreter's
+            # lock, which under load is dearer than the write. A lone caller waits for nobody.
+            loop.call_soon(self._hand_over, loop)
         return await future
 
-    def _hand_over(self) -> None:
-        """Give what is pending to the writer's thread."""
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Give what is pending in this event loop to the writer's thread."""
         with self._gate:
-            if self._pending:
-                self._queue.put(self._pending)
-                self._pending = []
+            pending = self._pending.pop(loop, None)
+            if pending:
+                self._handed.add(loop)
+                self._queue.put(pending)
+
+    def _settle(self, loop: asyncio.AbstractEventLoop, settled: Sequence[_Settled]) -> None:
+        """A batch of this event loop is done: wake its callers, and hand over what has come meanwhile."""
+        with self._gate:
+            self._handed.discard(loop)
+        _resolve(settled)
+        self._hand_over(loop)
 
     # What follows runs in the writer's thread.
 
@@ -154,20 +167,34 @@ class SegmentLedger:
             while goes_on:
                 goes_on = self._gather(batch)
                 if batch:
-                    _wake(batch, self._write(batch))
+                    self._wake(batch, self._write(batch))
                     batch.clear()
             self._finish()
         finally:  # INVARIANT: whatever ends this thread, nobody waits for it afterwards
             with self._gate:
                 self._accepts = False
-                batch.extend(self._pending)
-                self._pending = []
+                for pending in self._pending.values():
+                    batch.extend(pending)
+                self._pending = {}
             with suppress(Empty):
                 while True:
                     left = self._queue.get_nowait()
                     if left is not None:
                         batch.extend(left)
-            _wake(batch, [_unavailable("ended")] * len(batch))
+            self._wake(batch, [_unavailable("ended")] * len(batch))
+
+    def _wake(self, batch: Sequence[_Waiting], results: Sequence[_Result]) -> None:
+        """Wake all callers, with one call into each event loop."""
+        by_loop: dict[asyncio.AbstractEventLoop, list[_Settled]] = {}
+        for waiting, result in zip(batch, results, strict=True):
+            by_loop.setdefault(waiting.loop, []).append((waiting.future, result))
+        for loop, settled in by_loop.items():
+            try:
+                loop.call_soon_threadsafe(self._settle, loop, settled)
+            except RuntimeError:  # the loop was closed: nobody waits there any more
+                with self._gate:
+                    self._handed.discard(loop)
+                    self._pending.pop(loop, None)
 
     def _gather(self, batch: list[_Waiting]) -> bool:
         """Wait for one caller, then take all that are queued; False when told to end."""
@@ -238,17 +265,7 @@ def _receipts(batch: Sequence[_Waiting], signed: Signed) -> list[_Result]:
     return results
 
 
-def _wake(batch: Sequence[_Waiting], results: Sequence[_Result]) -> None:
-    """Wake all callers, with one call into each event loop."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[tuple[Receipt, ...]], _Result]]] = {}
-    for waiting, result in zip(batch, results, strict=True):
-        by_loop.setdefault(waiting.loop, []).append((waiting.future, result))
-    for loop, settled in by_loop.items():
-        with suppress(RuntimeError):  # the loop was closed: nobody waits there any more
-            loop.call_soon_threadsafe(_settle, settled)
-
-
-def _settle(settled: Sequence[tuple[asyncio.Future[tuple[Receipt, ...]], _Result]]) -> None:
+def _resolve(settled: Sequence[_Settled]) -> None:
     for future, result in settled:
         if future.done():  # its caller was cancelled; the record stands all the same
             continue
