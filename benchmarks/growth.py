@@ -2,7 +2,7 @@
 
     .venv/bin/python benchmarks/growth.py --requests 100000     writes benchmarks/out/growth.json
 
-Whole answers, streams, refusals, malformed bodies, wrong keys and clients that go away, in turn, each with its text of
+Whole answers, streams, refusals, malformed bodies, wrong keys and clients that go away, in turn, each with a text of its
 own, so that nothing that is remembered per request, per session or per connection can hide. The first quarter fills
 caches and arenas; what comes after it may not grow by more than a few megabytes.
 """
