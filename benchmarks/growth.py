@@ -2,7 +2,7 @@
 
     .venv/bin/python benchmarks/growth.py --requests 100000     writes benchmarks/out/growth.json
 
-Whole answers, streams, refusals, malformed bodies, wrong keys and clients that go away, in turn, each with a text of its
+Whole answers, streams, refusals, malformed bodies, wrong keys and clients that go away, each with a text of its
 own, so that nothing that is remembered per request, per session or per connection can hide. The first quarter fills
 caches and arenas; what comes after it may not grow by more than a few megabytes.
 """
@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -59,6 +60,7 @@ class Load(threading.Thread):
         super().__init__(daemon=True)
         self._gateway, self._numbers = gateway, numbers
         self.done = self.failed = 0
+        self.statuses: Counter[int] = Counter()
 
     def run(self) -> None:
         sock = self._connect()
@@ -84,11 +86,12 @@ class Load(threading.Thread):
 
     def _answer(self, sock: socket.socket) -> None:
         data = b""
-        while parse(data, False) is None:
+        while (found := parse(data, False)) is None:
             piece = sock.recv(65_536)
             if not piece:
                 raise ConnectionError("closed")
             data += piece
+        self.statuses[found[0].status] += 1
 
 
 def measure(folder: Path, count: int) -> dict[str, object]:
@@ -112,9 +115,10 @@ def measure(folder: Path, count: int) -> dict[str, object]:
     quarter = next(size for done, size in samples if done >= count / 4)
     return {
         "requests": samples[-1][0],
+        "answers": {str(status): count for status, count in sorted(sum((each.statuses for each in load), Counter()).items())},
         "failed_connections": sum(each.failed for each in load),
-        "rss_mb": [[done, round(size, 1)] for done, size in samples],
-        "growth_after_first_quarter_mb": round(samples[-1][1] - quarter, 1),
+        "rss_mb": [[done, round(size, 2)] for done, size in samples],
+        "growth_after_first_quarter_mb": round(samples[-1][1] - quarter, 2),
         "allowed_mb": MAX_GROWTH_MB,
         "took_s": round(took),
     }

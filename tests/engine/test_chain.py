@@ -48,7 +48,7 @@ def test_a_control_that_waits_too_long_is_silent():
 def test_a_control_that_cannot_be_interrupted_is_late_all_the_same():
     class Busy(type(rule("x"))):  # type: ignore[misc]
         async def examine(self, vantage):
-            time.sleep(0.05)
+            time.sleep(0.05)  # noqa: ASYNC251 - that is what it does wrong
             return Allow(vantage.everything)
 
     assert decide(Chain([seat(Busy("application.busy"))], deadline_s=0.01)).cause.code == "timeout"

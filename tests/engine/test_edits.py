@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,7 +39,7 @@ def test_merged_edits_cover_the_same_places_and_never_overlap(given_edits):
     assert {n for each in given_edits for n in range(each.place.start, each.place.end)} == {
         n for each in merged for n in range(each.place.start, each.place.end)
     }
-    assert all(one.place.end <= other.place.start for one, other in zip(merged, merged[1:], strict=False))
+    assert all(one.place.end <= other.place.start for one, other in pairwise(merged))
 
 
 @given(edits(20), st.randoms())

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pytest
@@ -17,7 +18,7 @@ class Example(Settings):
     wanted: bool = setting(Stricter.TRUE, "a demand")
     may: bool = setting(Stricter.FALSE, "a permission")
     fixed: str = setting(Stricter.FIXED, "no order")
-    actions: dict[str, str] = setting(Stricter.HIGHER, "what is done", scale=("allow", "hide", "refuse"))
+    actions: Mapping[str, str] = setting(Stricter.HIGHER, "what is done", scale=("allow", "hide", "refuse"))
 
 
 TIGHTER = [

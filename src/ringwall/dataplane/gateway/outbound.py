@@ -26,10 +26,10 @@ KEEPALIVE_S = 30
 class JudgingResolver(AbstractResolver):
     """Resolves names, and gives only addresses that may be connected to."""
 
-    def __init__(self, *, private: bool) -> None:
-        """Say whether private addresses were declared."""
+    def __init__(self, *, private: bool, inner: AbstractResolver | None = None) -> None:
+        """Say whether private addresses were declared, and who is asked; the operating system where nobody is named."""
         self._private = private
-        self._inner = ThreadedResolver()
+        self._inner = inner if inner is not None else ThreadedResolver()
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
