@@ -119,7 +119,8 @@ http {{
   server {{ listen 127.0.0.1:{upstream} backlog=2048;
     location /v1/chat/completions {{ default_type application/json; return 200 '{quoted}'; }}
     location = /stream/v1/chat/completions {{
-      proxy_pass http://files/events; proxy_method GET; proxy_pass_request_body off; proxy_set_header Content-Length ""; proxy_http_version 1.1; proxy_set_header Connection ""; }}
+      proxy_pass http://files/events; proxy_method GET; proxy_pass_request_body off;
+      proxy_set_header Content-Length ""; proxy_http_version 1.1; proxy_set_header Connection ""; }}
   }}
   upstream files {{ server 127.0.0.1:{files}; keepalive 256; keepalive_requests 100000000; }}
   server {{ listen 127.0.0.1:{files} backlog=2048;
