@@ -47,9 +47,8 @@ def seats() -> tuple[Seat, ...]:
 
 def content_only() -> list[Seat]:
     """The controls that read content: the others would refuse a caller who was never on the road."""
-    return [
-        seat for seat in seats() if seat.control.id in ("application.prompt_attack", "identity_data.sensitive_data")
-    ]
+    wanted = ("application.prompt_attack", "identity_data.sensitive_data")
+    return [seat for seat in seats() if seat.control.id in wanted]
 
 
 texts = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=6)), max_size=8).map("".join)
@@ -131,9 +130,15 @@ def test_a_stream_releases_what_the_whole_would_or_ends_in_a_refusal(text, sizes
         assert end == "Refused"
     else:
         assert (out, end) == (alone, "Closed")
-    for secret in SECRETS:
-        if f" {secret} " in f" {text} ":
-            assert secret not in out
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.sampled_from(SECRETS), st.lists(st.integers(1, 20), min_size=1, max_size=5))
+def test_no_number_in_a_sentence_survives_any_cut(secret, sizes):
+    out, end = asyncio.run(released(f"So he told me: {secret}, and that was all of it.", sizes))
+    assert end == "Closed"
+    assert secret not in out
+    assert out.startswith("So he told me: [")
 
 
 @settings(deadline=None, max_examples=60)

@@ -140,9 +140,8 @@ class Gateway:
             source = self._sources.locate(request.peer, request.raw, encrypted=request.encrypted)
             facts = Facts((source,))
             if running.expires_us <= self._clock.now_us():
-                raise InternalError(
-                    "the plan of this gateway has expired; its operator must renew it", code="plan_expired"
-                )
+                problem = "the plan of this gateway has expired; its operator must renew it"
+                raise InternalError(problem, code="plan_expired")
             principal, identity = await self._directory.identify(_credential(request))  # 1
             workload, path = _workload(running, request.path, identity)  # 2
         except (CallerError, InternalError) as error:
