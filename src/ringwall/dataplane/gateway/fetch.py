@@ -44,9 +44,10 @@ class HttpOutbound:
 
         if urlsplit(url).scheme not in ("https", "http"):
             raise _unfetched("not an HTTP URL")
-        client = open_client(private=self._private, limit=1, connect_s=timeout_s, read_s=timeout_s, total_s=timeout_s)
+        private = self._private
         try:
-            judge_literal(url, private=self._private)
+            judge_literal(url, private=private)
+            client = open_client(private=private, limit=1, connect_s=timeout_s, read_s=timeout_s, total_s=timeout_s)
             async with client, client.request(method, url, data=form, allow_redirects=False) as response:
                 body = bytearray()
                 async for piece in response.content.iter_chunked(limit_bytes + 1):
