@@ -120,10 +120,12 @@ def test_an_edit_of_what_is_not_there_is_refused(bad):
         apply((document({"key": "v", "number": 7, "none": None, "list": ["four", "x"]}),), (bad,))
 
 
-@pytest.mark.parametrize(("pointer", "alias"), [("/list/1", "/list/01"), ("/list/1", "list/list/1"), ("", "x")])
+@pytest.mark.parametrize(
+    ("pointer", "alias"), [("/list/1", "/list/01"), ("/list/1", "list/list/1"), ("/~0", "/~"), ("", "x")]
+)
 def test_one_leaf_has_one_name(pointer, alias):
     """Two names of one leaf would never be merged, and the second span would be counted in the edited text."""
-    part = document({"list": ["", "my secret"]}) if pointer else Part(P, Origin.PERSON, "my secret")
+    part = document({"list": ["", "my secret"], "~": "my secret"}) if pointer else Part(P, Origin.PERSON, "my secret")
     with pytest.raises(BadEditError):
         apply((part,), merge([edit(0, 3, pointer), edit(3, 9, alias)]))
 
