@@ -76,7 +76,8 @@ def test_a_control_that_is_off_stands_in_the_chain_with_its_reason(tmp_path):
     until = (datetime.now(UTC) + timedelta(days=3)).date()
     file = tmp_path / "ringwall.toml"
     file.write_text(
-        '[workloads.w]\nowner = "t"\nuse_case = "answers"\nrehearsal = true\nmodels = { "rehearsal/echo" = "builtin" }\n'
+        '[workloads.w]\nowner = "t"\nuse_case = "answers"\nrehearsal = true\n'
+        'models = { "rehearsal/echo" = "builtin" }\n'
         f'[workloads.w.controls."application.prompt_attack"]\nmode = "off"\nreason = "tried out"\nuntil = {until}\n'
     )
     made, _ = read_plan(file)

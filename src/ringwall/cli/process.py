@@ -290,9 +290,10 @@ def _bind(name: str, address: str, port: int | None, listen: Listen, tls: Tls | 
     except ConfigError:
         sock.close()
         raise
-    except OverflowError as error:
+    except (OverflowError, UnicodeError) as error:
         sock.close()
-        raise ConfigError(f'"{wanted}" is not a port', hint="0 to 65535") from error
+        wrong = f'"{wanted}" is not a port' if isinstance(error, OverflowError) else f'"{host}" is not a host'
+        raise ConfigError(wrong, hint="a host name or address, and a port from 0 to 65535") from error
     except OSError as error:
         sock.close()
         hint = "another process has it; choose another with --port and --admin-port"
