@@ -129,9 +129,7 @@ def test_a_cancellation_goes_through():
     async def scenario():
         chain = Chain([seat(rule("slow", "word", "sleep"))], deadline_s=60)
         part = text_part("the word")
-        task = asyncio.ensure_future(
-            chain.decide(Vantage(Checkpoint.INBOUND, interaction(part), (part,), Facts()))
-        )
+        task = asyncio.ensure_future(chain.decide(Vantage(Checkpoint.INBOUND, interaction(part), (part,), Facts())))
         await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

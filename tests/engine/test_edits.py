@@ -12,7 +12,9 @@ from tests.fakes import text_part
 PART = PartId("p")
 
 
-def edit(start: int, end: int, action: EditAction = EditAction.MASK, kind: str = "card_number", pointer: str = "") -> Edit:
+def edit(
+    start: int, end: int, action: EditAction = EditAction.MASK, kind: str = "card_number", pointer: str = ""
+) -> Edit:
     return Edit(Place(PART, pointer, start, end), action, kind)
 
 

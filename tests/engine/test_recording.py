@@ -37,7 +37,9 @@ def test_a_record_holds_kind_place_score_and_digest_and_no_content():
     part = text_part("my secret word")
     place = Place(part.id, "", 3, 9)
     evidence = Evidence("word", place, 0.25)
-    made = recorder(part).decision(decision(evidence, edits=(Edit(place, EditAction.MASK, "word"),)), (part,), Outcome.REFUSED)
+    made = recorder(part).decision(
+        decision(evidence, edits=(Edit(place, EditAction.MASK, "word"),)), (part,), Outcome.REFUSED
+    )
     text = made.encode().decode()
     assert "secret" not in text
     [judgement] = made.decision["judgements"]
@@ -61,7 +63,9 @@ def test_names_from_outside_are_made_inert_and_bounded():
 
 def test_evidence_of_the_second_round_has_no_digest_of_other_text():
     part = text_part("my secret word")
-    made = recorder(part).decision(decision(Evidence("word", Place(part.id, "", 3, 9)), number=2), (part,), Outcome.REFUSED)
+    made = recorder(part).decision(
+        decision(Evidence("word", Place(part.id, "", 3, 9)), number=2), (part,), Outcome.REFUSED
+    )
     assert "digest" not in made.decision["judgements"][0]["evidence"][0]
 
 

@@ -111,7 +111,10 @@ def test_calls_are_held_judged_whole_and_numbered_in_their_order():
         Finished(0, Finish.TOOL_CALLS),
     )
     calls = [event for event in run(made) if isinstance(event, CallDelta)]
-    assert [(call.call, call.name, json.loads(call.arguments)) for call in calls] == [(0, "f", {"a": 1}), (1, "g", {"b": 2})]
+    assert [(call.call, call.name, json.loads(call.arguments)) for call in calls] == [
+        (0, "f", {"a": 1}),
+        (1, "g", {"b": 2}),
+    ]
     assert "response" in kinds(made)
     [state] = made.sessions.states.values()
     assert state.subjects("tool_proposed") == {call.id for call in calls}
@@ -178,7 +181,9 @@ def test_an_opening_that_cannot_be_recorded_closes_the_call_upstream():
 
 
 def test_a_ledger_that_fails_within_a_stream_stops_it():
-    made = road(TextDelta(0, "fine. "), TextDelta(0, "a word here"), END, rules=(rule("r", "word", "hide", lookback=4),))
+    made = road(
+        TextDelta(0, "fine. "), TextDelta(0, "a word here"), END, rules=(rule("r", "word", "hide", lookback=4),)
+    )
     released = []
 
     async def scenario():
