@@ -131,6 +131,11 @@ def test_only_the_same_parts_have_the_same_digest(one, two):
     assert same == (one == two)
 
 
+def test_a_text_that_looks_like_a_document_has_another_digest():
+    text, document = (Part(PartId("p"), Origin.TOOL, value, JSON) for value in ('{"a": 1}', freeze({"a": 1})))
+    assert content_digest(DIGESTS, HERE, (text,)) != content_digest(DIGESTS, HERE, (document,))
+
+
 def test_a_digest_is_of_one_workload():
     assert content_digest(DIGESTS, HERE, (text_part("x"),)) != content_digest(
         DIGESTS, WorkloadId("other"), (text_part("x"),)
@@ -156,7 +161,8 @@ def test_every_leaf_is_found_at_its_place(value):
 @pytest.mark.parametrize(
     "place",
     [Place(PartId("q"), "", 0, 1), Place(PartId("p"), "/b", 0, 1), Place(PartId("p"), "/a/7", 0, 1),
-     Place(PartId("p"), "/a/x", 0, 1), Place(PartId("p"), "/a/0/y", 0, 1, LeafKind.KEY)],
+     Place(PartId("p"), "/a/x", 0, 1), Place(PartId("p"), "/a/" + "9" * 5000, 0, 1),
+     Place(PartId("p"), "/a/0/y", 0, 1, LeafKind.KEY)],
 )  # fmt: skip
 def test_what_is_not_there_has_no_text(place):
     assert text_at(place, (Part(PartId("p"), Origin.TOOL, freeze({"a": ["x"]}), JSON),)) is None
