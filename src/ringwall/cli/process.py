@@ -290,7 +290,7 @@ def _bind(name: str, address: str, port: int | None, listen: Listen, tls: Tls | 
     except ConfigError:
         sock.close()
         raise
-    except (OverflowError, UnicodeError) as error:
+    except (OverflowError, TypeError) as error:  # TypeError: a host that has no encoding
         sock.close()
         wrong = f'"{wanted}" is not a port' if isinstance(error, OverflowError) else f'"{host}" is not a host'
         raise ConfigError(wrong, hint="a host name or address, and a port from 0 to 65535") from error
