@@ -99,6 +99,7 @@ class Process:
         self._options = options
         self._announce = announce
         self._running: Running | None = None
+        self._listen = Listen()
         self._stopping = False
         self._retiring: set[asyncio.Task[None]] = set()
 
@@ -116,7 +117,7 @@ class Process:
     async def _serve(self) -> None:
         options = self._options
         plan, document = compose.read_plan(options.config)  # 1
-        listen = read_configuration(document).listen
+        listen = self._listen = read_configuration(document).listen
         if options.production:
             refuse_for_production(plan)
         tls = _tls(listen)
@@ -210,9 +211,11 @@ class Process:
     def _reload(self, installation: compose.Installation) -> None:
         """Read the configuration anew. What is wrong with it is logged, and the old one goes on."""
         try:
-            plan, _ = compose.read_plan(self._options.config)
+            plan, document = compose.read_plan(self._options.config)
             if self._options.production:
                 refuse_for_production(plan)
+            if read_configuration(document).listen != self._listen:
+                raise ConfigError("listeners change with a restart only")
             if plan.issuers != self._snapshot().plan.issuers:
                 raise ConfigError("token issuers change with a restart only")
             running = compose.make_running(plan)  # first: a plan is noted as running only when it can run
