@@ -89,17 +89,15 @@ def body(size: int, streamed: bool) -> bytes:
 def whole() -> str:
     choice = {"index": 0, "message": {"role": "assistant", "content": ANSWER}, "finish_reason": "stop"}
     usage = {"prompt_tokens": 500, "completion_tokens": 150, "total_tokens": 650}
-    return json.dumps(
-        {"id": "x", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice], "usage": usage}
-    )
+    head = {"id": "x", "object": "chat.completion", "created": 1, "model": "m"}
+    return json.dumps({**head, "choices": [choice], "usage": usage})
 
 
 def events() -> str:
+    head = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+
     def chunk(delta: dict[str, str], finish: str | None = None) -> str:
-        choice = {"index": 0, "delta": delta, "finish_reason": finish}
-        return "data: " + json.dumps(
-            {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
-        )
+        return "data: " + json.dumps({**head, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
 
     words = (ANSWER.split() * 2)[:EVENTS]
     return "\n\n".join([*(chunk({"content": word + " "}) for word in words), chunk({}, "stop"), "data: [DONE]", ""])
@@ -120,7 +118,8 @@ http {{
   client_max_body_size 8m; client_body_buffer_size 1m;
   server {{ listen 127.0.0.1:{upstream} backlog=2048;
     location /v1/chat/completions {{ default_type application/json; return 200 '{quoted}'; }}
-    location = /stream/v1/chat/completions {{ proxy_pass http://files/events; proxy_method GET; proxy_pass_request_body off;
+    location = /stream/v1/chat/completions {{
+      proxy_pass http://files/events; proxy_method GET; proxy_pass_request_body off;
       proxy_set_header Content-Length ""; proxy_http_version 1.1; proxy_set_header Connection ""; }}
   }}
   upstream files {{ server 127.0.0.1:{files}; keepalive 256; keepalive_requests 100000000; }}
@@ -138,7 +137,8 @@ http {{
   client_max_body_size 8m; client_body_buffer_size 1m;
   upstream mock {{ server 127.0.0.1:{upstream}; keepalive 256; keepalive_requests 100000000; }}
   server {{ listen 127.0.0.1:{proxy} backlog=2048;
-    location / {{ proxy_pass http://mock; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_buffering off; }}
+    location / {{ proxy_pass http://mock; proxy_http_version 1.1; proxy_set_header Connection "";
+      proxy_buffering off; }}
   }}
 }}""")
     return config
@@ -196,15 +196,15 @@ def start_gateway(folder: Path, upstream: int, prefix: str) -> tuple[subprocess.
     port, admin = free_port(), free_port()
     ready = folder / f"ready{len(prefix)}.json"
     began = time.monotonic()
+    data = folder / f"data{len(prefix)}"
+    ports = ["--port", str(port), "--admin-port", str(admin)]
+    command = [Path(sys.executable).parent / "ringwall", "up", "--config", config, "--data-dir", data]
     process = subprocess.Popen(
-        [
-            Path(sys.executable).parent / "ringwall", "up", "--config", config, "--data-dir", folder / f"data{len(prefix)}",
-            "--port", str(port), "--admin-port", str(admin), "--ready-file", ready,
-        ],
+        [*command, *ports, "--ready-file", ready],
         stdout=subprocess.DEVNULL,
         stderr=(folder / "gateway.log").open("a"),
         env={**os.environ, "XDG_CONFIG_HOME": str(folder / "config")},
-    )  # fmt: skip
+    )
     while not ready.exists():
         if process.poll() is not None:
             raise SystemExit((folder / "gateway.log").read_text())
@@ -281,9 +281,8 @@ def run(seconds: float) -> tuple[list[Row], dict[str, object]]:
 
 def show(rows: list[Row], machine: dict[str, object]) -> None:
     print(json.dumps(machine))
-    print(
-        f"{'':10} {'size':>6} {'streamed':>9} {'requests':>9} {'failed':>7} {'CPU us':>8} {'x nginx':>8} {'rate/s':>8} {'RSS MB':>7}"
-    )
+    columns = ("size", 6), ("streamed", 9), ("requests", 9), ("failed", 7), ("CPU us", 8), ("x nginx", 8), ("rate/s", 8)
+    print(" " * 10, *(f"{name:>{width}}" for name, width in columns), f"{'RSS MB':>7}")
     for row in rows:
         floor = next(
             each.cpu_us

@@ -115,7 +115,9 @@ def measure(folder: Path, count: int) -> dict[str, object]:
     quarter = next(size for done, size in samples if done >= count / 4)
     return {
         "requests": samples[-1][0],
-        "answers": {str(status): count for status, count in sorted(sum((each.statuses for each in load), Counter()).items())},
+        "answers": {
+            str(status): count for status, count in sorted(sum((each.statuses for each in load), Counter()).items())
+        },
         "failed_connections": sum(each.failed for each in load),
         "rss_mb": [[done, round(size, 2)] for done, size in samples],
         "growth_after_first_quarter_mb": round(samples[-1][1] - quarter, 2),

@@ -1,21 +1,37 @@
+"""What is known besides the content: one fact of each type, and no guess for one that was not loaded."""
+
 from __future__ import annotations
 
 import pytest
 
-from ringwall.model.facts import Demand, Facts, Identity, MissingFactError, Standing
+from ringwall.model.facts import Demand, Facts, Identity, MissingFactError, Source, Standing, Task
+from tests.fakes import facts
 
 
-def test_a_fact_is_found_by_its_type_and_a_missing_one_is_an_error():
-    facts = Facts((Demand(1, 2),))
-    assert facts[Demand] == Demand(1, 2)
-    assert Demand in facts
-    assert Standing not in facts
-    with pytest.raises(MissingFactError, match="Standing"):
-        facts[Standing]
+def test_a_fact_is_found_by_its_type():
+    found = facts()
+    assert found[Demand] == Demand(1, 1)
+    assert Demand in found
 
 
-def test_a_newer_fact_replaces_the_older_and_leaves_the_first_set_alone():
-    facts = Facts((Demand(1, 2), Identity(True)))
-    newer = facts.with_(Demand(3, 4))
-    assert (facts[Demand], newer[Demand]) == (Demand(1, 2), Demand(3, 4))
-    assert newer[Identity] is facts[Identity]
+@pytest.mark.parametrize("kind", [Identity, Source, Demand, Standing, Task])
+def test_a_fact_that_was_not_loaded_is_never_guessed(kind):
+    assert kind not in Facts()
+    with pytest.raises(MissingFactError, match=f'fact "{kind.__name__}" was not loaded'):
+        Facts()[kind]
+
+
+def test_a_later_fact_replaces_one_of_its_type_and_leaves_the_first_set_alone():
+    before = facts()
+    after = before.with_(Demand(7, 8), Standing(frozenset(), 0.0))
+    assert after[Demand] == Demand(7, 8)
+    assert after[Identity] is before[Identity]
+    assert before[Demand] == Demand(1, 1)
+    assert Standing not in before
+
+
+def test_nothing_can_be_added_to_a_set_of_facts():
+    with pytest.raises(AttributeError):
+        facts().more = 1
+    with pytest.raises(TypeError):
+        facts()[Demand] = Demand(9, 9)

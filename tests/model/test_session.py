@@ -1,40 +1,64 @@
+"""Which task a request belongs to: two tenants never meet, and memory only grows."""
+
 from __future__ import annotations
 
-from hypothesis import given
+from dataclasses import replace
+
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringwall.model.framework import WorkloadId
 from ringwall.model.interaction import Principal, PrincipalKind, SessionKey
-from ringwall.model.labels import WORST
+from ringwall.model.labels import BEST, WORST, Confidentiality, Labels, Trust
 from ringwall.model.session import Event, SessionState, derive_key
 
-names = st.text(min_size=1, max_size=8)
+tasks = st.tuples(st.text(max_size=3), st.sampled_from("ab"), st.text("ab ", max_size=3), st.binary(max_size=3))
 
 
-def key(workload: str, issuer: str, subject: str, seed: bytes, signed: bool) -> SessionKey:
-    principal = Principal(issuer.replace(" ", "_"), subject, PrincipalKind.PERSON)
-    return derive_key(WorkloadId(workload), principal, seed, signed=signed)
+def key(task: tuple[str, str, str, bytes], *, signed: bool = True) -> SessionKey:
+    workload, issuer, subject, seed = task
+    return derive_key(WorkloadId(workload), Principal(issuer, subject, PrincipalKind.PERSON), seed, signed=signed)
 
 
-places = st.tuples(names, names.filter(lambda name: " " not in name), names, st.binary(max_size=8), st.booleans())
+@given(tasks, tasks)
+@settings(deadline=None)
+def test_a_key_binds_workload_principal_and_seed(one, two):
+    assert (key(one) == key(two)) == (one == two)
 
 
-@given(places, places)
-def test_two_tenants_or_two_tasks_never_share_a_key(one, other):
-    assert (key(*one) == key(*other)) == (one == other)
+@given(tasks)
+@settings(deadline=None)
+def test_a_first_turn_never_makes_the_key_of_a_handle(task):
+    assert key(task, signed=True) != key(task, signed=False)
 
 
-def test_fields_cannot_run_into_each_other():
-    assert key("ab", "i", "c", b"", True) != key("a", "i", "bc", b"", True)
-    assert key("a", "i", "s", b"x", True) != key("a", "i", "s", b"x", False)
+def test_a_boundary_that_moves_is_another_task():
+    assert key(("ab", "i", "s", b"c")) != key(("a", "i", "s", b"bc"))
+    assert key(("w", "i", "sx", b"y")) != key(("w", "i", "s", b"xy"))
 
 
-def test_a_next_version_adds_events_and_joins_labels():
-    state = SessionState(SessionKey("s"))
-    event = Event("tool_proposed", "call_1", "rec_1")
-    following = state.having((event,), WORST)
-    assert (state.version, following.version) == (0, 1)
-    assert following.events == (event,)
-    assert following.labels == WORST
-    assert following.subjects("tool_proposed") == {"call_1"}
-    assert following.subjects("tool_called") == frozenset()
+def test_a_key_is_an_inert_name_of_160_bits():
+    made = key(("support", "i", "s\n", b"\xff"))
+    assert made.startswith("ses_")
+    assert len(bytes.fromhex(made[4:])) == 20
+
+
+def test_roles_and_methods_do_not_make_another_task():
+    ada = Principal("i", "ada", PrincipalKind.PERSON)
+    admin = replace(ada, roles=frozenset({"admin"}), methods=frozenset({"mfa"}), verified=True)
+    workload = WorkloadId("support")
+    assert derive_key(workload, ada, b"x", signed=False) == derive_key(workload, admin, b"x", signed=False)
+
+
+def test_a_session_remembers_and_its_version_rises_by_one():
+    first = SessionState(SessionKey("ses_1"))
+    secret = Labels(Confidentiality.CONFIDENTIAL, Trust.TRUSTED)
+    second = first.having((Event("tool_proposed", "call_1", "rec_1"),), secret)
+    third = second.having((Event("tool_called", "call_1", "rec_2"),), Labels(Confidentiality.PUBLIC, Trust.UNTRUSTED))
+    assert (first.version, second.version, third.version) == (0, 1, 2)
+    assert third.events[:1] == second.events
+    assert third.subjects("tool_proposed") == {"call_1"}
+    assert third.subjects("contained") == frozenset()
+    assert third.labels == Labels(Confidentiality.CONFIDENTIAL, Trust.UNTRUSTED)
+    assert (first.labels, first.events) == (BEST, ())
+    assert third.having((), WORST).labels == WORST

@@ -19,8 +19,9 @@ import logging
 import os
 import signal
 import socket
+import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -98,6 +99,7 @@ class Process:
         self._options = options
         self._announce = announce
         self._running: Running | None = None
+        self._listen = Listen()
         self._stopping = False
         self._retiring: set[asyncio.Task[None]] = set()
 
@@ -115,7 +117,7 @@ class Process:
     async def _serve(self) -> None:
         options = self._options
         plan, document = compose.read_plan(options.config)  # 1
-        listen = read_configuration(document).listen
+        listen = self._listen = read_configuration(document).listen
         if options.production:
             refuse_for_production(plan)
         tls = _tls(listen)
@@ -209,12 +211,15 @@ class Process:
     def _reload(self, installation: compose.Installation) -> None:
         """Read the configuration anew. What is wrong with it is logged, and the old one goes on."""
         try:
-            plan, _ = compose.read_plan(self._options.config)
+            plan, document = compose.read_plan(self._options.config)
             if self._options.production:
                 refuse_for_production(plan)
+            if read_configuration(document).listen != self._listen:
+                raise ConfigError("listeners change with a restart only")
             if plan.issuers != self._snapshot().plan.issuers:
                 raise ConfigError("token issuers change with a restart only")
-            running = compose.make_running(installation.take_plan(plan))
+            running = compose.make_running(plan)  # first: a plan is noted as running only when it can run
+            running = replace(running, plan=installation.take_plan(plan))
         except RingwallError as error:
             _LOG.error("code=<%s> | configuration not taken, the old one goes on: %s", error.code, error.public)
             return
@@ -276,7 +281,7 @@ def _bind(name: str, address: str, port: int | None, listen: Listen, tls: Tls | 
     """
     host, _, written = address.rpartition(":")
     host = host.strip("[]")
-    if not written.isdigit() or not host:
+    if not (written.isascii() and written.isdigit()) or not host:
         raise ConfigError(f'"{address}" is not an address', hint="host:port")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
@@ -284,11 +289,18 @@ def _bind(name: str, address: str, port: int | None, listen: Listen, tls: Tls | 
     wanted = int(written) if port is None else port
     try:
         sock.bind((host, wanted))
+        _refuse_open_without_tls(sock, name, listen, tls)
+    except ConfigError:
+        sock.close()
+        raise
+    except (OverflowError, TypeError) as error:  # TypeError: a host that has no encoding
+        sock.close()
+        wrong = f'"{wanted}" is not a port' if isinstance(error, OverflowError) else f'"{host}" is not a host'
+        raise ConfigError(wrong, hint="a host name or address, and a port from 0 to 65535") from error
     except OSError as error:
         sock.close()
         hint = "another process has it; choose another with --port and --admin-port"
         raise ConfigError(f'"{host}:{wanted}" cannot be bound: {error.strerror}', hint=hint) from error
-    _refuse_open_without_tls(sock, name, listen, tls)
     sock.listen(BACKLOG)
     sock.setblocking(False)
     return sock
@@ -321,8 +333,12 @@ def _as_dict(ready: Ready) -> dict[str, object]:
 def write_private(path: Path, text: str) -> None:
     """Write a file that only its owner can read, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text + "\n")
-    os.replace(temporary, path)
+    # A name that nobody can foresee, never one that exists: in a shared folder it could be another's file or a link.
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text + "\n")
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise

@@ -2,6 +2,7 @@
 
 * An edit names a span of one string value. A key, a number, a missing leaf or a span outside of it is a mistake of the
   control, and a mistake is a refusal (`BadEditError`).
+* A leaf has one name: pointers are RFC 6901's, without leading zeros. Two names of one leaf would never be merged.
 * Overlapping edits merge to their covering span; the strictest action wins: block > mask > tokenise.
 * A placeholder is inert: upper-case letters and underscores in square brackets.
 """
@@ -13,10 +14,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
-from ringwall.model.content import Json, LeafKind, Part, PartId, Place, unescape
+from ringwall.model.content import Json, LeafKind, Part, PartId, Place, escape, unescape
 from ringwall.model.verdict import Edit, EditAction
 
 _KIND = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
 
 
 class BadEditError(ValueError):
@@ -68,8 +70,17 @@ def apply(parts: Sequence[Part], edits: Sequence[Edit]) -> tuple[Part, ...]:
 def _edit_part(part: Part, by_pointer: Mapping[str, Sequence[Edit]]) -> Part:
     value = part.value
     for pointer, edits in by_pointer.items():
-        value = _at(value, [unescape(token) for token in pointer.split("/")[1:]], edits)
+        value = _at(value, _tokens(pointer), edits)
     return replace(part, value=value)
+
+
+def _tokens(pointer: str) -> list[str]:
+    """The keys and indices that a pointer names, in the one way in which it can be written."""
+    before, *written = pointer.split("/")
+    tokens = [unescape(token) for token in written]
+    if before or [escape(token) for token in tokens] != written:
+        raise BadEditError("not a pointer")
+    return tokens
 
 
 def _at(value: Json, tokens: list[str], edits: Sequence[Edit]) -> Json:
@@ -81,7 +92,7 @@ def _at(value: Json, tokens: list[str], edits: Sequence[Edit]) -> Json:
     head, rest = tokens[0], tokens[1:]
     if isinstance(value, Mapping) and head in value:
         return MappingProxyType({key: _at(item, rest, edits) if key == head else item for key, item in value.items()})
-    if isinstance(value, tuple) and head.isascii() and head.isdigit() and int(head) < len(value):
+    if isinstance(value, tuple) and _INDEX.fullmatch(head) and int(head) < len(value):
         index = int(head)
         return (*value[:index], _at(value[index], rest, edits), *value[index + 1 :])
     raise BadEditError("no such leaf")

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 
 from ringwall.model.content import LeafKind, Part, Place, thaw, unescape
@@ -26,6 +27,8 @@ from ringwall.model.record import (
     new_record_id,
 )
 from ringwall.model.verdict import Edit, Evidence
+
+_INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
 
 
 class Recorder:
@@ -172,7 +175,7 @@ def text_at(place: Place, parts: Sequence[Part]) -> str | None:
     for left, token in enumerate(tokens, 1 - len(tokens)):
         if isinstance(value, Mapping) and token in value:
             value = token if place.kind is LeafKind.KEY and left == 0 else value[token]
-        elif isinstance(value, tuple) and token.isdecimal() and int(token) < len(value):
+        elif isinstance(value, tuple) and _INDEX.fullmatch(token) and int(token) < len(value):
             value = value[int(token)]
         else:
             return None
@@ -187,7 +190,8 @@ def content_digest(digests: Digests, workload: WorkloadId, parts: Sequence[Part]
     pieces = []
     for part in parts:
         content = part.value if isinstance(part.value, str) else json.dumps(thaw(part.value), sort_keys=True)
-        for field in (part.id, part.origin, part.media, content):
+        form = "text" if isinstance(part.value, str) else "document"  # '{}' as a text is not {} as a document
+        for field in (part.id, part.origin, part.media, form, content):
             encoded = field.encode("utf-8", "surrogatepass")
             pieces += [len(encoded).to_bytes(8, "big"), encoded]
     return digests.digest(workload, b"".join(pieces))

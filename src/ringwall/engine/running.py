@@ -6,7 +6,7 @@ A request keeps the snapshot with which it began; a reload replaces the snapshot
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ringwall.engine.chain import Chain
 from ringwall.model.framework import WorkloadId
@@ -35,7 +35,17 @@ class RunningWorkload:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """Everything that runs."""
+    """Everything that runs.
+
+    Attributes:
+        plan: The plan.
+        workloads: Its workloads, ready to serve.
+        expires_us: When it may no longer be run, microseconds since 1970-01-01 UTC.
+    """
 
     plan: Plan
     workloads: Mapping[WorkloadId, RunningWorkload]
+    expires_us: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "expires_us", int(self.plan.expires.timestamp() * 1_000_000))

@@ -118,14 +118,14 @@ def setting(
 def tightens(kind: type[Settings], name: str, old: object, new: object) -> bool:
     """True when changing the setting `name` from `old` to `new` refuses at least as much as before.
 
-    A mapping (`{"card_number": "hide"}`) tightens when no key is lost and each value tightens on the field's scale.
+    A mapping (`{"card_number": "hide"}`) tightens when no key is lost and each value tightens in the field's direction.
     """
     meta = next(each.metadata for each in fields(kind) if each.name == name)
     if old == new:
         return True
     stricter: Stricter = meta["stricter"]
     if isinstance(old, Mapping) and isinstance(new, Mapping):
-        return set(old) <= set(new) and all(_rank(new[key], meta) >= _rank(old[key], meta) for key in old)
+        return set(old) <= set(new) and all(bool(_TIGHTENS[stricter](old[key], new[key], meta)) for key in old)
     return bool(_TIGHTENS[stricter](old, new, meta))
 
 

@@ -2,7 +2,7 @@
 
 * Digests of content are HMAC-SHA-256 under a key of the workload: equal content of two workloads looks unequal (laws 6
   and 10), and nobody without the key can test a guess.
-* Session handles are authenticated with a key of their own, and compared in constant time.
+* Session handles (`dataplane.gateway.session`) are authenticated with a key of their own.
 * Sealing is AES-256-GCM with a fresh random nonce, a key per purpose, and associated data that says what the sealed
   bytes are and to whom they belong: what was sealed for one place does not open in another.
 * The ledger's signing key is random, made once and kept sealed: the private half never stands in clear, the public half
@@ -100,32 +100,6 @@ class WorkloadDigests:
     def digest(self, workload: WorkloadId, content: bytes) -> str:
         """See port `Digests`."""
         return hmac.digest(self._keyed(workload), content, "sha256").hex()
-
-
-class SessionHandles:
-    """Signed session handles: `<id>.<tag>`, bound to workload and principal, so that none can be lent."""
-
-    __slots__ = ("_key",)
-
-    def __init__(self, keyring: Keyring) -> None:
-        self._key = keyring.derive("session-handle")
-
-    def issue(self, workload: WorkloadId, principal: str) -> str:
-        """A new handle for a task of this principal (`Principal.name`) in this workload."""
-        identifier = secrets.token_urlsafe(16)
-        return f"{identifier}.{self._tag(identifier, workload, principal)}"
-
-    def verify(self, handle: str, workload: WorkloadId, principal: str) -> str | None:
-        """The id inside, or None when this handle was not issued here for them."""
-        identifier, _, tag = handle.partition(".")
-        if len(handle) > 128 or not handle.isascii():
-            return None
-        return identifier if hmac.compare_digest(tag, self._tag(identifier, workload, principal)) else None
-
-    def _tag(self, identifier: str, workload: WorkloadId, principal: str) -> str:
-        fields = (identifier.encode(), workload.encode(), principal.encode())
-        content = b"".join(len(field).to_bytes(4, "big") + field for field in fields)
-        return base64.urlsafe_b64encode(hmac.digest(self._key, content, "sha256")).rstrip(b"=").decode("ascii")
 
 
 def fingerprint(public_key: bytes) -> str:

@@ -42,8 +42,11 @@ names = st.sampled_from(["f", "get_weather", "a b", "", "x" * 65, "é"])
 arguments = st.sampled_from(
     ["{}", '{"a": 1}', "", "[]", "{", '{"a":1,"a":2}', '{"n": 1e999}', '"x"', '{"a":"\\ud800"}']
 )
-calls = objects({"id": st.sampled_from(["call_1", "", "../x", "é"]), "function": objects({"name": names, "arguments": arguments})},
-                type=st.sampled_from(["function", "custom"]), index=st.integers(-5, 200))  # fmt: skip
+calls = objects(
+    {"id": st.sampled_from(["call_1", "", "../x", "é"]), "function": objects({"name": names, "arguments": arguments})},
+    type=st.sampled_from(["function", "custom"]),
+    index=st.integers(-5, 200),
+)
 pieces = (
     objects({"type": st.just("text"), "text": texts}, prompt_cache_breakpoint=anything)
     | objects(
@@ -79,18 +82,25 @@ requests = objects(
     top_p=st.floats(0, 1),
     seed=st.integers(),
     stop=texts | st.lists(texts, max_size=3),
-    tools=st.lists(objects({"function": objects({"name": names}, description=texts, parameters=schemas, strict=st.booleans())}), max_size=2),
+    tools=st.lists(
+        objects({"function": objects({"name": names}, description=texts, parameters=schemas, strict=st.booleans())}),
+        max_size=2,
+    ),
     tool_choice=st.sampled_from(["auto", "none", "required", "x"]) | objects({"function": objects({"name": names})}),
-    response_format=objects({"type": st.sampled_from(["text", "json_object", "json_schema"])},
-                            json_schema=objects({"name": names}, schema=schemas, description=texts)),
+    response_format=objects(
+        {"type": st.sampled_from(["text", "json_object", "json_schema"])},
+        json_schema=objects({"name": names}, schema=schemas, description=texts),
+    ),
     logprobs=st.booleans(),
     store=st.booleans(),
     user=anything,
     metadata=anything,
-)  # fmt: skip
+)
 
-usage = objects({"prompt_tokens": st.integers(-5, 10**15), "completion_tokens": st.integers(-5, 50)},
-                prompt_tokens_details=objects({"cached_tokens": st.integers()}))  # fmt: skip
+usage = objects(
+    {"prompt_tokens": st.integers(-5, 10**15), "completion_tokens": st.integers(-5, 50)},
+    prompt_tokens_details=objects({"cached_tokens": st.integers()}),
+)
 finishes = st.sampled_from(["stop", "length", "tool_calls", "content_filter", "x", ""]) | st.none()
 said = objects(
     {"content": texts | st.none()},

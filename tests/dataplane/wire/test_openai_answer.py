@@ -19,10 +19,15 @@ CALL = {"id": "", "type": "function", "function": {"name": "f", "arguments": '{"
 
 def test_an_answer_is_what_the_stock_types_read():
     message = {"role": "assistant", "content": "x", "refusal": None, "tool_calls": [CALL]}
-    body = render({
-        "choices": [{"message": message, "finish_reason": "tool_calls"}, {"message": {"refusal": "no"}, "finish_reason": "stop"}],
-        "usage": {"prompt_tokens": 1, "completion_tokens": 2},
-    })  # fmt: skip
+    body = render(
+        {
+            "choices": [
+                {"message": message, "finish_reason": "tool_calls"},
+                {"message": {"refusal": "no"}, "finish_reason": "stop"},
+            ],
+            "usage": {"prompt_tokens": 1, "completion_tokens": 2},
+        }
+    )
     read = ChatCompletion.model_validate(body)
     assert read.id == "chatcmpl-req_1"
     assert read.choices[0].message.tool_calls[0].function.arguments == CALL["function"]["arguments"]
@@ -39,14 +44,20 @@ def rendered(*deltas, include_usage: bool = False) -> list[dict]:
 
 def test_chunks_are_what_the_stock_types_read():
     chunks = rendered(
-        TextDelta(0, "x"), TextDelta(0, "no", refusal=True), CallDelta(1, 0, "{}", "call_1", "f"),
-        Finished(0, Finish.STOP), Finished(1, Finish.TOOL_CALLS), Counted(Usage(1, 2)), include_usage=True,
-    )  # fmt: skip
+        TextDelta(0, "x"),
+        TextDelta(0, "no", refusal=True),
+        CallDelta(1, 0, "{}", "call_1", "f"),
+        Finished(0, Finish.STOP),
+        Finished(1, Finish.TOOL_CALLS),
+        Counted(Usage(1, 2)),
+        include_usage=True,
+    )
     read = [ChatCompletionChunk.model_validate(chunk) for chunk in chunks]
     assert [choice.delta.role for chunk in read for choice in chunk.choices].count("assistant") == 2
     assert [choice.finish_reason for chunk in read for choice in chunk.choices if choice.finish_reason] == [
-        "stop", "tool_calls"
-    ]  # fmt: skip
+        "stop",
+        "tool_calls",
+    ]
     assert read[-1].choices == []
     assert read[-1].usage.total_tokens == 3
     assert [chunk["usage"] for chunk in chunks[:-1]] == [None] * (len(chunks) - 1)

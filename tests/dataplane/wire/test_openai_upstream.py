@@ -84,8 +84,15 @@ def test_ids_fingerprints_reasoning_and_annotations_are_dropped():
 
 
 def test_counts_are_read_and_must_be_counts():
-    read = answer({"content": "x"}, usage={"prompt_tokens": 3, "completion_tokens": 5,
-                  "prompt_tokens_details": {"cached_tokens": 2}, "completion_tokens_details": {"reasoning_tokens": 1}})  # fmt: skip
+    read = answer(
+        {"content": "x"},
+        usage={
+            "prompt_tokens": 3,
+            "completion_tokens": 5,
+            "prompt_tokens_details": {"cached_tokens": 2},
+            "completion_tokens_details": {"reasoning_tokens": 1},
+        },
+    )
     assert read.usage == Usage(3, 5, 2, 1)
     assert answer({"content": "x"}).usage is None
     for bad in (-1, 2**41, 1.5, "3"):

@@ -139,9 +139,12 @@ class Gateway:
         try:
             source = self._sources.locate(request.peer, request.raw, encrypted=request.encrypted)
             facts = Facts((source,))
+            if running.expires_us <= self._clock.now_us():
+                problem = "the plan of this gateway has expired; its operator must renew it"
+                raise InternalError(problem, code="plan_expired")
             principal, identity = await self._directory.identify(_credential(request))  # 1
             workload, path = _workload(running, request.path, identity)  # 2
-        except CallerError as error:
+        except (CallerError, InternalError) as error:
             resource = Resource("endpoint", request.path)
             attempt = _bare(name, NOWHERE, principal, Action.INVOKE, resource, facts, trace)
             record = await self._exchange.reject(running.plan.digest, attempt, error)

@@ -65,6 +65,7 @@ class SessionHandles:
         return derive_key(workload, principal, match[1].encode(), signed=True), None
 
     def _sign(self, seed: str, workload: WorkloadId, principal: Principal) -> str:
-        bound = b"\0".join((b"session", seed.encode(), workload.encode(), principal.name.encode()))
+        fields = (b"session", seed.encode(), workload.encode(), principal.name.encode())
+        bound = b"".join(len(field).to_bytes(4, "big") + field for field in fields)
         mac = base64.urlsafe_b64encode(hmac.digest(self._key, bound, hashlib.sha256)).rstrip(b"=").decode()
         return f"rws_{seed}.{mac}"

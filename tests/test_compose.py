@@ -1,0 +1,192 @@
+"""What stands behind which port: every built control, a plan that runs, and a root key from where it was said to be."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from ringwall import compose
+from ringwall.catalog.load import load_catalog
+from ringwall.compose import Installation, RootSource, built_controls, make_running, read_plan
+from ringwall.model.errors import ConfigError, InternalError
+from ringwall.model.plan import Mode, Plan
+
+WRITTEN = """
+[upstreams.u]
+base_url = "https://api.example.com/v1"
+credential = "env:RINGWALL_TEST_CREDENTIAL"
+[workloads.shop]
+owner = "tests"
+use_case = "answers"
+models = { m = "u" }
+"""
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    return read_plan(None)[0]
+
+
+@pytest.fixture
+def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    made = Installation(tmp_path / "data", RootSource())
+    yield made
+    made.close()
+
+
+def test_the_built_controls_are_those_that_the_catalog_says_stand_on_the_road():
+    entries = load_catalog().entries
+    assert set(built_controls()) == {each.id for each in entries.values() if each.built and each.checkpoints}
+    assert all(control.id == name for name, control in built_controls().items())
+    assert compose.settings_types().keys() == built_controls().keys()
+
+
+def test_an_entry_that_says_built_without_a_control_is_an_error(monkeypatch):
+    def lost(name: str) -> object:
+        return SimpleNamespace() if name.startswith("ringwall.controls.") else importlib.import_module(name)
+
+    monkeypatch.setattr(compose, "importlib", SimpleNamespace(import_module=lost))
+    built_controls.cache_clear()
+    try:
+        with pytest.raises(InternalError) as error:
+            built_controls()
+        assert error.value.code == "no_control"
+    finally:
+        built_controls.cache_clear()
+
+
+def test_the_plan_of_the_laptop_runs_whole(plan):
+    running = make_running(plan)
+    assert running.plan is plan
+    assert running.workloads.keys() == plan.workloads.keys()
+    for name, workload in running.workloads.items():
+        assert workload.plan is plan.workloads[name]
+        assert workload.digest == plan.digest
+        assert workload.upstreams.keys() == {route.upstream for route in plan.workloads[name].routes}
+
+
+def test_a_control_that_is_off_stands_in_the_chain_with_its_reason(tmp_path):
+    until = (datetime.now(UTC) + timedelta(days=3)).date()
+    file = tmp_path / "ringwall.toml"
+    file.write_text(
+        '[workloads.w]\nowner = "t"\nuse_case = "answers"\nrehearsal = true\n'
+        'models = { "rehearsal/echo" = "builtin" }\n'
+        f'[workloads.w.controls."application.prompt_attack"]\nmode = "off"\nreason = "tried out"\nuntil = {until}\n'
+    )
+    made, _ = read_plan(file)
+    (workload,) = made.workloads.values()
+    (off,) = [each for each in workload.controls if each.mode is Mode.OFF]
+    assert off.id == "application.prompt_attack"
+    assert off.waiver is not None
+    assert off.waiver.reason == "tried out"
+    make_running(made)
+
+
+def test_a_credential_that_is_not_there_is_an_error_before_anything_is_served(tmp_path, monkeypatch):
+    file = tmp_path / "ringwall.toml"
+    file.write_text(WRITTEN)
+    made, _ = read_plan(file)
+    monkeypatch.delenv("RINGWALL_TEST_CREDENTIAL", raising=False)
+    with pytest.raises(ConfigError, match="RINGWALL_TEST_CREDENTIAL"):
+        make_running(made)
+
+
+def test_a_policy_that_does_not_validate_is_named_before_anything_runs(tmp_path):
+    (tmp_path / "own.cedar").write_text("forbid (principal, action, resource) when { context.no_such_field };")
+    file = tmp_path / "ringwall.toml"
+    file.write_text(WRITTEN + 'policies = ["own.cedar"]\n')
+    with pytest.raises(ConfigError, match=r"own\.cedar"):
+        read_plan(file)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(ConfigError, match=r"none\.toml"):
+        read_plan(tmp_path / "none.toml")
+
+
+def test_a_plan_that_has_expired_does_not_run(installation, plan):
+    with pytest.raises(InternalError) as error:
+        installation.take_plan(replace(plan, expires=datetime.now(UTC) - timedelta(seconds=1)))
+    assert error.value.code == "plan_expired"
+    assert installation.plans.highest() == (0, "")
+
+
+def test_versions_rise_with_every_plan_that_differs(installation, plan):
+    other = replace(plan, digest="sha256:other")
+    assert [installation.take_plan(each).version for each in (plan, plan, other, plan)] == [1, 1, 2, 3]
+
+
+def test_a_plan_older_than_one_that_ran_is_refused(installation, plan):
+    installation.take_plan(plan)
+    installation.take_plan(replace(plan, digest="sha256:other"))
+    with pytest.raises(InternalError) as error:
+        installation.plans.take(1, plan.digest)
+    assert error.value.code == "plan_outdated"
+
+
+def test_an_installation_is_private_and_opens_again_with_the_same_keys(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    keys = []
+    for _ in range(2):
+        made = Installation(tmp_path / "data", RootSource())
+        keys.append((made.ledger_key.public_key, made.keyring.derive("session-handle")))
+        made.close()
+    assert keys[0] == keys[1]
+    assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
+    assert not list((tmp_path / "data").rglob("*root*"))
+    assert [each for each in (tmp_path / "config").rglob("*") if each.is_file()]
+
+
+def test_root_keys_come_from_where_it_was_said(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("RINGWALL_TEST_PASSPHRASE", "correct horse battery staple")
+    data = tmp_path / "data"
+    data.mkdir()
+    sources = [
+        RootSource(),
+        RootSource("file", tmp_path / "elsewhere" / "key"),
+        RootSource("passphrase", passphrase="env:RINGWALL_TEST_PASSPHRASE"),
+    ]
+    keys = [source.open(data).reveal() for source in sources]
+    assert len(set(keys)) == 3
+    assert [source.open(data).reveal() for source in sources] == keys
+    assert all(len(key) == 32 for key in keys)
+
+
+def test_a_root_key_inside_what_it_protects_is_refused(tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    with pytest.raises(InternalError):
+        RootSource("file", data / "key").open(data)
+    with pytest.raises(ConfigError, match="RINGWALL_TEST_NONE"):
+        RootSource("passphrase", passphrase="env:RINGWALL_TEST_NONE").open(data)
+
+
+def test_another_root_key_does_not_open_an_installation(tmp_path):
+    Installation(tmp_path / "data", RootSource("file", tmp_path / "one")).close()
+    with pytest.raises(InternalError):
+        Installation(tmp_path / "data", RootSource("file", tmp_path / "two"))
+
+
+def test_where_things_stand_follows_the_xdg_base_directories(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    assert compose.default_data_dir() == tmp_path / "share" / "ringwall"
+    assert compose.default_config_dir() == tmp_path / "config" / "ringwall"
+
+
+def test_what_a_control_says_of_its_settings_names_file_and_line(plan):
+    (workload,) = plan.workloads.values()
+    planned = workload.controls[0]
+    name, where = planned.provenance[0]
+    error = compose.located(ConfigError(f'"{name}" is wrong', hint="mend it"), planned)
+    assert error.file == where.file
+    assert planned.id in str(error)
+    assert compose.located(error, planned) is error
