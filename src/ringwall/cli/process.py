@@ -124,9 +124,9 @@ class Process:
         data_socket = _bind("data", listen.data, options.port, listen, tls)  # 2
         admin_socket = _bind("administration", listen.admin, options.admin_port, listen, tls)
         installation = compose.Installation(options.data_dir, options.root, database_url=options.database)  # 3
+        running = compose.make_running(plan)  # first: a plan is noted as running only when it can run
         plan = installation.take_plan(plan)
-        running = compose.make_running(plan)
-        self._running = running
+        self._running = replace(running, plan=plan)
         ledger = installation.ledger(plan.digest)
         ledger.start()
         installation.sessions.start()
@@ -162,8 +162,10 @@ class Process:
             self._say(installation, plan, administration, data_socket, tls)  # 4
             await asyncio.gather(*served)
         finally:  # 5
-            for task in (fresh, *self._retiring):
+            ending = (fresh, *self._retiring)
+            for task in ending:
                 task.cancel()
+            await asyncio.gather(*ending, return_exceptions=True)
             await door.aclose(self._running)
             await administration.aclose()
             ledger.close()
@@ -240,9 +242,11 @@ async def _until_started(listeners: list[Listener], served: Sequence[asyncio.Fut
 
 async def _retire(running: Running) -> None:
     """Close the upstreams of a replaced snapshot, once the requests that began under it must have ended."""
-    await asyncio.sleep(max((each.total_s for each in running.plan.upstreams.values()), default=0))
-    for upstream in {each for workload in running.workloads.values() for each in workload.upstreams.values()}:
-        await upstream.close()
+    try:
+        await asyncio.sleep(max((each.total_s for each in running.plan.upstreams.values()), default=0))
+    finally:  # cut short where the process ends before them
+        for upstream in {each for workload in running.workloads.values() for each in workload.upstreams.values()}:
+            await upstream.close()
 
 
 def refuse_for_production(plan: Plan) -> None:

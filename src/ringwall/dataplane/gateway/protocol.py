@@ -49,6 +49,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     _in_head = True
     _in_body = False
+    _has_begun = False
+    """Whether any request has begun on this connection."""
     _is_deaf = False
     """Whether what comes is dropped: nobody can tell any more where a request begins."""
     _received = 0
@@ -88,7 +90,7 @@ class BoundedProtocol(HttpToolsProtocol):
             )
 
     def on_message_begin(self) -> None:
-        self._in_head, self._received, self._head_bytes = True, 0, 0
+        self._in_head, self._has_begun, self._received, self._head_bytes = True, True, 0, 0
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
@@ -191,7 +193,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._timer = None
         if self.transport.is_closing():
             return
-        if self._in_head and self._received and not self._is_deaf:
+        if self._in_head and self._has_begun and not self._is_deaf:
             self._refuse(HTTPStatus.REQUEST_TIMEOUT)
         else:
             self.transport.close()
