@@ -340,6 +340,18 @@ def test_too_many_at_a_time_are_turned_away_unread():
     assert (second.status, json.loads(second.body)["error"]["code"]) == (503, "busy")
 
 
+@pytest.mark.parametrize(("left", "status"), [(timedelta(hours=1), 200), (timedelta(seconds=-1), 503)])
+def test_requests_are_refused_from_the_moment_the_plan_ends(left, status):
+    made = door()
+    expires = datetime.fromtimestamp(FixedClock().us / 1e6, UTC) + left
+    made.running = replace(made.running, plan=replace(made.running.plan, expires=expires))
+    assert made()[0] == status
+    if status == 503:
+        assert json.loads(made.body)["error"]["code"] == "plan_expired"
+        assert made.road.ledger.records[-1].decision["code"] == "plan_expired"
+        assert not made.road.upstream.sent
+
+
 def test_a_session_that_was_asked_for_is_given_back():
     made = door()
     made(headers=[(b"ringwall-session", b"new")])
