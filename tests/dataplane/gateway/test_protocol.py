@@ -133,6 +133,7 @@ def test_requests_in_a_row_on_one_connection():
         ([b"GET /a HTTP/1.1\r\nx: " + b"y" * 3000 + b"\r\n\r\n"], 431),
         ([b"GET /a HTTP/1.1\r\n", *[b"x-%d: yyyyyyyyyy\r\n" % n for n in range(200)]], 431),
         ([b"GET /a HTTP/1.1\r\nx: ", *[b"y" * 100] * 30], 431),
+        ([b"GET /a HTTP/1.1\r\nx: " + b"y" * 3000], 431),
     ],
 )
 def test_what_is_no_request_is_refused_in_the_protocols_shape_and_nothing_more_is_read(data, status):

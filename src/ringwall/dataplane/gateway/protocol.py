@@ -49,8 +49,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     _in_head = True
     _in_body = False
-    _has_begun = False
-    """Whether any request has begun on this connection."""
+    _begun = 0
+    """How many requests have begun on this connection."""
     _is_deaf = False
     """Whether what comes is dropped: nobody can tell any more where a request begins."""
     _received = 0
@@ -71,11 +71,15 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._is_deaf:
             return
+        began = self._begun
+        is_between = not (self._in_body or (self._in_head and began))
         self._received += len(data)
         super().data_received(data)
         if self._has_ended():
             return
         if self._in_head:
+            if is_between and self._begun == began + 1:
+                self._received = len(data)  # all of it is this one head
             if self._received > self.header_bytes:
                 self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
             elif self._timer is None:
@@ -90,7 +94,8 @@ class BoundedProtocol(HttpToolsProtocol):
             )
 
     def on_message_begin(self) -> None:
-        self._in_head, self._has_begun, self._received, self._head_bytes = True, True, 0, 0
+        self._in_head, self._received, self._head_bytes = True, 0, 0
+        self._begun += 1
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
@@ -193,7 +198,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._timer = None
         if self.transport.is_closing():
             return
-        if self._in_head and self._has_begun and not self._is_deaf:
+        if self._in_head and self._begun and not self._is_deaf:
             self._refuse(HTTPStatus.REQUEST_TIMEOUT)
         else:
             self.transport.close()
