@@ -194,7 +194,7 @@ def test_what_is_found_depends_on_nearby_text_alone_at_length(text: str, data: s
 
 
 @pytest.mark.deep
-@settings(deadline=None, max_examples=20_000)
+@settings(deadline=None, max_examples=3_000)
 @given(TEXTS, st.data())
 def test_what_is_not_held_never_changes_at_length(text: str, data: st.DataObject) -> None:
     check_held(text, data)

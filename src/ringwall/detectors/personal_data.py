@@ -199,6 +199,11 @@ CONTEXT = 512
 """Code points before a place that `held` chose that a finding behind it may look back on (`social security ... is`)."""
 
 
+_CHECK_DIGITS = re.compile(r"\w\W{0,8}\w\W{0,8}\d\W{0,8}\d")
+NUMBER_CHARACTERS = 128
+"""Code points after its check digits through which an account number in groups may go on."""
+
+
 def held(text: str) -> int:
     """How many code points at the end of a text may still become part of a finding, or be changed by one.
 
@@ -215,6 +220,8 @@ def held(text: str) -> int:
             return len(text) - floor
         before = text[max(floor, blank - 64) : blank].split(" ")
         words = before[-2:] if len(before) > 2 or blank - 64 <= 0 else before[-1:]
-        if words and all(_CLEAN_WORD.fullmatch(each) and not _NAMING.search(each) for each in words):
+        clean = all(_CLEAN_WORD.fullmatch(each) and not _NAMING.search(each) for each in words)
+        # An account number may have groups of letters only; none goes on for longer than this after its check digits.
+        if words and clean and not _CHECK_DIGITS.search(text, max(floor, blank - NUMBER_CHARACTERS), blank):
             return len(text) - blank - 1
         at = blank
