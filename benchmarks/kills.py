@@ -3,8 +3,9 @@
     .venv/bin/python benchmarks/kills.py --kills 200            the full promise; writes benchmarks/out/kills.json
     .venv/bin/python benchmarks/kills.py --kills 5 --seed 7     a few
 
-A gateway serves clients on several connections, streamed and not, refused and allowed. At a random instant it is killed
-as by a power cut. Then, over the same installation:
+A gateway serves clients on several connections, streamed and not, refused and allowed. At a random instant it gets
+SIGKILL. What it had written stays with the kernel, so this shows that a record is written before its effect; that it is
+also on the disk by then (fdatasync) only a power cut could show. Then, over the same installation:
 
 1. Every record that an answer names, even one that was cut off behind its head, stands in the ledger.
 2. The gateway starts again, and `verify` finds nothing, held to every receipt that any client holds.
