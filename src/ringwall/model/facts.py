@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import TypeVar
+
+from ringwall.model.content import PartId
 
 F = TypeVar("F", bound="Fact")
 
@@ -153,3 +155,34 @@ class Task(Fact):
 
     proposed: frozenset[str]
     unknown_results: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class RequestHead(Fact):
+    """The head of the HTTP request in which an interaction came, as it was received.
+
+    Attributes:
+        method: The method, upper case.
+        path: The path, percent-decoded, without the query.
+        query: What followed the first `?`, undecoded; empty for none.
+        headers: Names in lower case and values, in the order in which they came. Credentials are left out.
+        body_bytes: How many bytes the body has.
+    """
+
+    method: str
+    path: str
+    query: str
+    headers: tuple[tuple[str, str], ...]
+    body_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered(Fact):
+    """What of a request is known to have come from a tool: our own door delivered it, in this session.
+
+    Attributes:
+        tools: Parts whose content is, byte for byte, what a tool answered through our door, to the tool's name. A tool
+            result that a caller made up is not among them.
+    """
+
+    tools: Mapping[PartId, str]

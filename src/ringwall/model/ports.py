@@ -282,3 +282,21 @@ class Digests(Protocol):
     def digest(self, workload: WorkloadId, content: bytes) -> str:
         """HMAC-SHA-256 under the workload's key, hexadecimal."""
         ...
+
+
+class Compute(Protocol):
+    """Runs pure tasks in worker processes that can be killed: solvers, parsers, models, foreign C code."""
+
+    async def run(self, task: str, payload: bytes, *, tenant: str, deadline_s: float) -> bytes:
+        """The answer of a task.
+
+        Args:
+            task: Its name; what is not registered cannot be run.
+            payload: Its input.
+            tenant: Whose quota it uses: one tenant's tasks never keep another's waiting for ever.
+            deadline_s: Seconds after which the worker is killed.
+
+        Raises:
+            InternalError: Late, out of memory, over quota, crashed, or unknown. A control lets it pass: Deny.
+        """
+        ...
