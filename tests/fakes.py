@@ -6,12 +6,13 @@ import asyncio
 import hashlib
 import hmac
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from typing import ClassVar
 
 from ringwall.engine.chain import Chain, Seat
-from ringwall.engine.exchange import Attempt, Exchange
+from ringwall.engine.exchange import Exchange
+from ringwall.engine.outcomes import Attempt
 from ringwall.engine.running import RunningWorkload
 from ringwall.model.content import Origin, Part, PartId, Place
 from ringwall.model.control import Control, Cost
@@ -31,7 +32,7 @@ from ringwall.model.interaction import (
     Vantage,
 )
 from ringwall.model.plan import Mode, Route, WorkloadPlan
-from ringwall.model.ports import Exhausted, Invocation, Receipt, Taken
+from ringwall.model.ports import Exhausted, Invocation, Payload, Receipt, Taken
 from ringwall.model.record import Record, leaf_hash
 from ringwall.model.session import SessionState
 from ringwall.model.verdict import Allow, Ask, Deny, DenyKind, Edit, EditAction, Evidence, Transform, Verdict, Whom
@@ -80,6 +81,20 @@ class MemoryLedger:
         if not receipt:
             return ()
         return tuple(Receipt(each.id, leaf_hash(each.encode()), "note", n) for n, each in enumerate(records))
+
+
+@dataclass
+class MemoryPayloads:
+    """Keeps content in a list; `broken` makes it fail."""
+
+    kept: list[Payload] = field(default_factory=list)
+    broken: bool = False
+
+    async def keep(self, payloads: Sequence[Payload]) -> None:
+        await asyncio.sleep(0)
+        if self.broken:
+            raise InternalError("no room", code="payloads_unavailable")
+        self.kept += payloads
 
 
 @dataclass
@@ -300,6 +315,8 @@ class Road:
     sessions: MemorySessions = field(default_factory=MemorySessions)
     containment: MemoryContainment = field(default_factory=MemoryContainment)
     reservations: CountingReservations = field(default_factory=CountingReservations)
+    payloads: MemoryPayloads = field(default_factory=MemoryPayloads)
+    payload_days: int = 0
 
     @property
     def exchange(self) -> Exchange:
@@ -309,9 +326,11 @@ class Road:
             containment=self.containment,
             reservations=self.reservations,
             digests=PlainDigests(),
+            payloads=self.payloads,
             clock=FixedClock(),
         )
 
     @property
     def running(self) -> RunningWorkload:
-        return RunningWorkload(workload_plan(), "sha256:0", self.chain, {"up": self.upstream}, 65_536)
+        plan = replace(workload_plan(), payload_days=self.payload_days)
+        return RunningWorkload(plan, "sha256:0", self.chain, {"up": self.upstream}, 65_536)

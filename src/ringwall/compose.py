@@ -49,6 +49,7 @@ from ringwall.store.counters import LocalReservations
 from ringwall.store.database import Database, open_database
 from ringwall.store.ledger.receipt import encode_receipt
 from ringwall.store.ledger.writer import SegmentLedger
+from ringwall.store.payloads import SealedPayloads
 from ringwall.store.plans import Plans
 from ringwall.store.sessions import DatabaseSessions
 from ringwall.store.users import Users
@@ -188,6 +189,7 @@ class Installation:
         self.users = Users(self.database, self.clock)
         self.issuer_folder = data_dir / "issuer"
         self.digests = WorkloadDigests(self.keyring)
+        self.payloads = SealedPayloads(data_dir / "payloads", self.keyring, self.clock)
         self.reservations = LocalReservations(self.clock)
 
     def ledger(self, plan: str) -> SegmentLedger:
@@ -377,6 +379,7 @@ def make_door(
         containment=installation.containment,
         reservations=installation.reservations,
         digests=installation.digests,
+        payloads=installation.payloads,
         clock=installation.clock,
     )
     keysets = CachedKeySets(issuers, outbound=HttpOutbound(), clock=installation.clock)

@@ -125,8 +125,8 @@ class Running:
         """The data port."""
         return fetch(f"{self.ready['base_url']}{path}", token=token)
 
-    def chat(self, token: str) -> Reply:
-        body = {"model": "rehearsal/echo", "messages": [{"role": "user", "content": "Which boots are waterproof?"}]}
+    def chat(self, token: str, text: str = "Which boots are waterproof?", *, stream: bool = False) -> Reply:
+        body = {"model": "rehearsal/echo", "messages": [{"role": "user", "content": text}], "stream": stream}
         return fetch(f"{self.ready['base_url']}/chat/completions", token=token, body=body)
 
     def spawn(self, *words: str, input_: str = "") -> Said:
@@ -183,10 +183,11 @@ def environment_of(folder: Path) -> dict[str, str]:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Running]:
+def running(folder: Path, config: Path | None = None) -> Iterator[Running]:
     """`ringwall up`, until the block ends."""
     environment, ready, log = environment_of(folder), folder / "ready.json", folder / "up.log"
     words = ["up", "--data-dir", str(folder / "d"), "--port", str(free_port()), "--admin-port", str(free_port())]
+    words += ["--config", str(config)] if config is not None else []
     with log.open("wb") as file:
         process = subprocess.Popen(
             [*MAIN, *words, "--ready-file", str(ready)], env=environment, stdout=file, stderr=file, cwd=folder

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from ringwall.engine.chain import Chain
-from ringwall.engine.exchange import Answered, Failed, Refused, new_call_handle, with_own_handles
+from ringwall.engine.exchange import new_call_handle, with_own_handles
+from ringwall.engine.outcomes import Answered, Failed, Refused
 from ringwall.model.content import JSON, Origin, Part, PartId, freeze
 from ringwall.model.conversation import Answer, Choice, Conversation, Finish, ToolCall, ToolDefinition, Usage
 from ringwall.model.errors import CallerError, InternalError, UpstreamError
@@ -16,7 +17,18 @@ from ringwall.model.facts import Facts, Task
 from ringwall.model.interaction import Checkpoint, Resource
 from ringwall.model.labels import WORST
 from ringwall.model.verdict import Allow, Reservation
-from tests.fakes import PERSON, MemorySessions, Road, ScriptedUpstream, attempt, rule, seat, text_part, whole
+from tests.fakes import (
+    PERSON,
+    MemoryPayloads,
+    MemorySessions,
+    Road,
+    ScriptedUpstream,
+    attempt,
+    rule,
+    seat,
+    text_part,
+    whole,
+)
 
 
 def run(road: Road, *parts: Part, change=None):
@@ -232,3 +244,24 @@ def test_handles_are_ours_and_never_the_same():
     answer = whole("text")
     assert with_own_handles(answer) is answer
     assert PERSON.verified
+
+
+def test_content_is_kept_before_anything_takes_effect_and_only_where_the_plan_wants_it():
+    made = road(payload_days=7)
+    kept_when_sent = []
+    made.upstream.before = lambda: kept_when_sent.append(len(made.payloads.kept))
+    assert isinstance(run(made), Answered)
+    assert kept_when_sent == [2]  # INBOUND and EGRESS
+    assert [each.record for each in made.payloads.kept] == [each.id for each in made.ledger.records]
+    assert [each.parts[0].value for each in made.payloads.kept] == ["hello", "hello", "fine"]
+    assert {each.days for each in made.payloads.kept} == {7}
+    silent = road()
+    run(silent)
+    assert silent.payloads.kept == []
+
+
+def test_what_cannot_be_kept_is_not_sent():
+    made = road(payload_days=7, payloads=MemoryPayloads(broken=True))
+    with pytest.raises(InternalError):
+        run(made)
+    assert made.upstream.sent == [] and made.ledger.records == []

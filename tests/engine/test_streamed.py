@@ -8,7 +8,7 @@ import json
 import pytest
 
 from ringwall.engine.chain import Chain
-from ringwall.engine.exchange import Failed, Refused
+from ringwall.engine.outcomes import Failed, Refused
 from ringwall.engine.streamed import MAX_CALLS, Closed, Streaming, compact, stream
 from ringwall.model.content import JSON, Origin, Part, PartId, freeze
 from ringwall.model.conversation import CallDelta, Counted, Finish, Finished, TextDelta, Usage

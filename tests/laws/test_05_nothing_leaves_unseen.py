@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ringwall.engine.chain import Chain
-from ringwall.engine.exchange import Answered, Refused
+from ringwall.engine.outcomes import Answered, Refused
 from ringwall.engine.streamed import Closed, Failed, Streaming, stream
 from ringwall.model.conversation import Finish, Finished, TextDelta
 from ringwall.model.plan import Mode

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from ringwall.engine.chain import Chain
-from ringwall.engine.exchange import Answered, Failed, Refused
+from ringwall.engine.outcomes import Answered, Failed, Refused
 from ringwall.engine.streamed import Streaming, stream
 from ringwall.model.conversation import Finish, Finished, TextDelta
 from ringwall.model.errors import InternalError, UpstreamError

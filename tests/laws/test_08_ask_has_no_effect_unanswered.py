@@ -7,7 +7,7 @@ import asyncio
 from hypothesis import given
 
 from ringwall.engine.chain import Chain
-from ringwall.engine.exchange import Refused
+from ringwall.engine.outcomes import Refused
 from ringwall.model.decision import Effect
 from ringwall.model.interaction import Checkpoint
 from tests.fakes import Road, attempt, rule, seat, text_part

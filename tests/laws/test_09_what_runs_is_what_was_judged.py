@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ringwall.dataplane.wire.openai_request import parse_request
 from ringwall.dataplane.wire.openai_upstream import encode_request
 from ringwall.engine.chain import Chain
-from ringwall.engine.exchange import Answered, Attempt, Refused
+from ringwall.engine.outcomes import Answered, Attempt, Refused
 from ringwall.model.content import Origin
 from ringwall.model.errors import CallerError
 from ringwall.model.plan import Mode

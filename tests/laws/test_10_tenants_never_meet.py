@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringwall.engine.chain import Chain
-from ringwall.engine.exchange import Answered
+from ringwall.engine.outcomes import Answered
 from ringwall.engine.streamed import stream
 from ringwall.model.content import JSON, Origin, Part, PartId, freeze
 from ringwall.model.conversation import Answer, Choice, Finish, Finished, TextDelta, ToolCall

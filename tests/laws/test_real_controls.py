@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ringwall import compose
 from ringwall.engine.chain import Chain, Seat
-from ringwall.engine.exchange import Answered, Refused
+from ringwall.engine.outcomes import Answered, Refused
 from ringwall.engine.streamed import Closed, Streaming, stream
 from ringwall.model.content import Origin, Part, PartId
 from ringwall.model.conversation import Finish, Finished, TextDelta

@@ -168,6 +168,7 @@ class _Builder:
             policies=self._policies(table.policies, *where, "policies"),
             path_prefix=table.path_prefix,
             max_output_tokens=table.max_output_tokens,
+            payload_days=table.payload_days,
         )
 
     def _routes(self, name: str, table: WorkloadTable, upstreams: Mapping[str, UpstreamPlan]) -> tuple[Route, ...]:

@@ -132,6 +132,7 @@ class WorkloadTable(Table):
         rehearsal: Whether it may be attacked: built-in models only, never promoted.
         path_prefix: A path under which it is served besides `/w/<name>`.
         max_output_tokens: The most tokens of one answer.
+        payload_days: Days for which prompts and answers are kept, sealed and beside the ledger; 0 keeps none.
         policies: Cedar files of its own; they may only forbid.
         models: Model name to upstream, or to upstream and the name used there.
         controls: Settings of its controls.
@@ -144,6 +145,7 @@ class WorkloadTable(Table):
     rehearsal: bool = False
     path_prefix: str = ""
     max_output_tokens: Annotated[int, msgspec.Meta(ge=1, le=10_000_000)] = 4096
+    payload_days: Annotated[int, msgspec.Meta(ge=0, le=3660)] = 0
     policies: tuple[str, ...] = ()
     models: dict[str, str | ModelRoute] = {}
     controls: dict[str, dict[str, Any]] = {}

@@ -16,8 +16,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from ringwall.engine.outcomes import Admitted, Answered, Attempt, Failed, Refused
 from ringwall.engine.recording import Recorder, cause_body, ids
 from ringwall.engine.running import RunningWorkload
 from ringwall.model.content import Part, PartId
@@ -25,7 +26,7 @@ from ringwall.model.conversation import Answer, Usage
 from ringwall.model.decision import Cause, Decision, Effect
 from ringwall.model.errors import InternalError, RingwallError
 from ringwall.model.facts import Facts, Identity, Source, Task
-from ringwall.model.interaction import Checkpoint, Interaction, Vantage
+from ringwall.model.interaction import Checkpoint, Vantage
 from ringwall.model.labels import BEST, WORST
 from ringwall.model.names import random_hex
 from ringwall.model.plan import Route
@@ -36,100 +37,16 @@ from ringwall.model.ports import (
     Exhausted,
     Invocation,
     Ledger,
+    Payloads,
     Receipt,
     Reservations,
     Sessions,
     Taken,
-    Upstream,
 )
 from ringwall.model.record import Outcome, Record, RecordId, RecordKind, inert
 from ringwall.model.scopes import concerned
 from ringwall.model.session import Event, SessionState
 from ringwall.model.verdict import DenyKind
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """A request as a door hands it over.
-
-    Attributes:
-        interaction: What is attempted.
-        facts: What the door knows: Identity, Source, Demand.
-        tool_results: The parts that answer a tool call, by the handle of the call.
-        trace: `traceparent` of the request, or empty.
-    """
-
-    interaction: Interaction
-    facts: Facts
-    tool_results: tuple[tuple[PartId, str], ...] = ()
-    trace: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """It was allowed, done, and judged once more.
-
-    Attributes:
-        answer: The judged answer, with our handles.
-        record: The record of the decision at RESPONSE.
-        receipt: Proof that it is in the ledger.
-    """
-
-    answer: Answer
-    record: RecordId
-    receipt: Receipt
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """It was refused, and the refusal is on record.
-
-    Attributes:
-        cause: What refused it.
-        effect: Deny, or Ask while nobody can be asked.
-        checkpoint: Where.
-        record: The record of the refusal.
-        receipt: Proof that it is in the ledger.
-        retry_after_s: Seconds after which another try may pass; None when no time helps.
-    """
-
-    cause: Cause
-    effect: Effect
-    checkpoint: Checkpoint
-    record: RecordId
-    receipt: Receipt
-    retry_after_s: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """It was allowed but came to nothing; the failure is on record."""
-
-    error: RingwallError
-    record: RecordId
-
-
-@dataclass(frozen=True, slots=True)
-class Admitted:
-    """It may go upstream, and the decisions behind that are durable.
-
-    Attributes:
-        recorder: Makes the interaction's further records.
-        facts: All facts that were loaded.
-        upstream: Where it goes.
-        invocation: What goes.
-        taken: The reservations to settle.
-        session: The session's state as it was loaded; None when nothing needed it.
-        cause: The records that led here.
-    """
-
-    recorder: Recorder
-    facts: Facts
-    upstream: Upstream
-    invocation: Invocation
-    taken: Taken | None
-    session: SessionState | None
-    cause: tuple[RecordId, ...]
 
 
 class Exchange:
@@ -143,17 +60,19 @@ class Exchange:
         containment: Containment,
         reservations: Reservations,
         digests: Digests,
+        payloads: Payloads,
         clock: Clock,
     ) -> None:
         """Take the ports."""
-        self.ledger = ledger
         self.digests = digests
         self.clock = clock
+        self._ledger = ledger
+        self._payloads = payloads
         self._sessions = sessions
         self._containment = containment
         self._reservations = reservations
 
-    def recorder(self, plan: str, attempt: Attempt, facts: Facts) -> Recorder:
+    def recorder(self, plan: str, attempt: Attempt, facts: Facts, *, payload_days: int = 0) -> Recorder:
         """What makes this interaction's records, under the plan of this digest."""
         return Recorder(
             attempt.interaction,
@@ -162,7 +81,22 @@ class Exchange:
             trace=attempt.trace,
             clock=self.clock,
             digests=self.digests,
+            payload_days=payload_days,
         )
+
+    async def commit(self, recorder: Recorder, records: Sequence[Record], *, receipt: bool = True) -> Sequence[Receipt]:
+        """Make records durable, and first what the plan wants kept of their content.
+
+        Killed in between, something is kept that no record names: that says nothing. The other way round a record
+        would promise content that is not there.
+
+        Raises:
+            InternalError: One of them could not be made durable. Nothing may take effect.
+        """
+        payloads = recorder.take_payloads()
+        if payloads:
+            await self._payloads.keep(payloads)
+        return await self._ledger.commit(records, receipt=receipt)
 
     async def answer(self, running: RunningWorkload, attempt: Attempt) -> Answered | Refused | Failed:
         """The whole road of a request that is answered in one piece.
@@ -186,7 +120,7 @@ class Exchange:
         """The road up to and with the first barrier."""
         interaction = attempt.interaction
         facts, session = await self._load(running, attempt)  # 1
-        recorder = self.recorder(running.digest, attempt, facts)
+        recorder = self.recorder(running.digest, attempt, facts, payload_days=running.plan.payload_days)
         records: list[Record] = []
         results = {part for part, _ in attempt.tool_results}
         judged: dict[PartId, Part] = {}
@@ -219,7 +153,7 @@ class Exchange:
             spent = replace(decision, effect=Effect.DENY, cause=cause)
             return await self.refuse(recorder, spent, content, records, retry_after_s=exhausted.retry_after_s)
         records.append(recorder.decision(decision, content, Outcome.SENDS, ids(records[-1:])))
-        await self.ledger.commit(records, receipt=False)  # 7
+        await self.commit(recorder, records, receipt=False)  # 7
         invocation = self._invocation(running, attempt, decision.parts, route)
         return Admitted(recorder, facts, upstream, invocation, taken, session, (records[-1].id,))
 
@@ -255,7 +189,7 @@ class Exchange:
         await self.remember(
             attempt, admitted, record.id, [call.id for each in answer.choices for call in each.calls]
         )  # 10
-        receipts = await self.ledger.commit([record])  # 11
+        receipts = await self.commit(admitted.recorder, [record])  # 11
         return Answered(replace(answer, parts=decision.parts), record.id, receipts[-1])
 
     async def refuse(
@@ -272,7 +206,7 @@ class Exchange:
         if decision.cause is None:
             raise InternalError("refused without a cause", code="engine")
         record = recorder.decision(decision, parts, Outcome.REFUSED, cause or ids(records[-1:]))
-        receipts = await self.ledger.commit([*records, record])
+        receipts = await self.commit(recorder, [*records, record])
         return Refused(
             decision.cause, decision.effect, decision.checkpoint, record.id, receipts[-1], retry_after_s=retry_after_s
         )
@@ -282,20 +216,20 @@ class Exchange:
         recorder = self.recorder(plan, attempt, attempt.facts)
         body = {"code": inert(error.code), "param": inert(error.param or ""), "status": error.status}
         record = recorder.event(RecordKind.REJECTION, Outcome.REFUSED, body)
-        await self.ledger.commit([record], receipt=False)
+        await self.commit(recorder, [record], receipt=False)
         return record.id
 
     async def fail(self, admitted: Admitted, error: RingwallError) -> Failed:
         """Record that an admitted request came to nothing."""
         body = {"code": inert(error.code), "detail": inert(error.detail), "status": error.status}
         record = admitted.recorder.event(RecordKind.FAILURE, Outcome.FAILED, body, admitted.cause)
-        await self.ledger.commit([record], receipt=False)
+        await self.commit(admitted.recorder, [record], receipt=False)
         return Failed(error, record.id)
 
     async def caller_gone(self, admitted: Admitted) -> None:
         """Record that the caller went away before the answer."""
         record = admitted.recorder.event(RecordKind.FAILURE, Outcome.ENDED, {"code": "caller_gone"}, admitted.cause)
-        await asyncio.shield(self.ledger.commit([record], receipt=False))
+        await asyncio.shield(self.commit(admitted.recorder, [record], receipt=False))
 
     async def settle(self, admitted: Admitted, usage: Usage | None) -> None:
         """Replace reserved tokens by counted ones; without a count the reservation stays."""
@@ -357,7 +291,7 @@ class Exchange:
         cause = Cause(None, "model_not_found", remedy)
         body = {"cause": cause_body(cause)}
         record = recorder.event(RecordKind.REJECTION, Outcome.REFUSED, body, ids(records[-1:]))
-        receipts = await self.ledger.commit([*records, record])
+        receipts = await self.commit(recorder, [*records, record])
         return Refused(cause, Effect.DENY, Checkpoint.INBOUND, record.id, receipts[-1])
 
     def _invocation(

@@ -3,6 +3,8 @@
 * Evidence gets its digest here: HMAC-SHA-256 of the text at its place, under the workload's key, which no control sees.
 * Every name that came from outside is made inert before it stands in a record.
 * A record says what is certain when it is written: what was asked, what was answered, and what follows (law 7).
+* Where the plan wants content kept, the content of a record is gathered beside it, for the sealed store (port
+  `Payloads`); it never stands in the record.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from ringwall.model.decision import Cause, Decision, Judgement
 from ringwall.model.facts import Facts, Source
 from ringwall.model.framework import WorkloadId
 from ringwall.model.interaction import Interaction
-from ringwall.model.ports import Clock, Digests
+from ringwall.model.ports import Clock, Digests, Payload
 from ringwall.model.record import (
     Outcome,
     Record,
@@ -35,7 +37,15 @@ class Recorder:
     """Makes the records of one interaction."""
 
     def __init__(
-        self, interaction: Interaction, facts: Facts, *, plan: str, trace: str, clock: Clock, digests: Digests
+        self,
+        interaction: Interaction,
+        facts: Facts,
+        *,
+        plan: str,
+        trace: str,
+        clock: Clock,
+        digests: Digests,
+        payload_days: int = 0,
     ) -> None:
         """Fix what all its records share."""
         principal = interaction.principal
@@ -45,6 +55,8 @@ class Recorder:
         self._clock = clock
         self._digests = digests
         self._digested: tuple[Sequence[Part], str] = ((), "")
+        self._payload_days = payload_days
+        self._payloads: list[Payload] = []
         self._source = str(facts[Source].address) if Source in facts else ""
         self._resource = {"kind": inert(interaction.resource.kind), "name": inert(interaction.resource.name)}
         self._principal: dict[str, object] = {
@@ -75,7 +87,7 @@ class Recorder:
             "parts": [[inert(part.id), part.origin, inert(part.media)] for part in judged],
             "vacancies": [[control, inert(reason)] for control, reason in decision.vacancies],
         }
-        return self._record(
+        record = self._record(
             RecordKind.DECISION,
             outcome,
             body,
@@ -84,12 +96,31 @@ class Recorder:
             effect=decision.effect,
             content=self._digest(judged),
         )
+        self._gather(record, judged)
+        return record
 
     def event(
-        self, kind: RecordKind, outcome: Outcome, body: Mapping[str, object], cause: tuple[str, ...] = ()
+        self,
+        kind: RecordKind,
+        outcome: Outcome,
+        body: Mapping[str, object],
+        cause: tuple[str, ...] = (),
+        said: Sequence[Part] = (),
     ) -> Record:
-        """The record of an opening, a closing, a failure or a rejection."""
-        return self._record(kind, outcome, body, cause)
+        """The record of an opening, a closing, a failure or a rejection; `said` is the content that it tells of."""
+        record = self._record(kind, outcome, body, cause)
+        self._gather(record, said)
+        return record
+
+    def take_payloads(self) -> Sequence[Payload]:
+        """What the plan wants kept of the records that were made since the last call."""
+        taken, self._payloads = self._payloads, []
+        return taken
+
+    def _gather(self, record: Record, parts: Sequence[Part]) -> None:
+        if self._payload_days and parts:
+            workload = self._interaction.workload
+            self._payloads.append(Payload(record.id, workload, tuple(parts), self._payload_days))
 
     def _record(
         self,

@@ -18,7 +18,8 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
-from ringwall.engine.exchange import Admitted, Answered, Attempt, Exchange, Failed, Refused, new_call_handle
+from ringwall.engine.exchange import Exchange, new_call_handle
+from ringwall.engine.outcomes import Admitted, Answered, Attempt, Failed, Refused
 from ringwall.engine.recording import cause_body
 from ringwall.engine.running import RunningWorkload
 from ringwall.engine.stream import HeldTooLongError, HoldBack, Window
@@ -129,7 +130,7 @@ async def stream(exchange: Exchange, running: RunningWorkload, attempt: Attempt)
     try:
         first = await anext(upstream, None)  # 8
         record = admitted.recorder.event(RecordKind.OPENING, Outcome.STREAMS, {"buffered": []}, admitted.cause)
-        receipts = await exchange.ledger.commit([record])  # 9
+        receipts = await exchange.commit(admitted.recorder, [record])  # 9
     except RingwallError as error:
         await _close_iterator(upstream)
         return await exchange.fail(admitted, error)
@@ -244,7 +245,7 @@ async def _judge(
         raise _Stop(await exchange.refuse(run.admitted.recorder, decision, parts, [], cause=(run.opening,)))
     if decision.edits or checkpoint is Checkpoint.RESPONSE:
         record = run.admitted.recorder.decision(decision, parts, Outcome.RELEASES, (run.opening,))
-        await exchange.ledger.commit([record], receipt=False)
+        await exchange.commit(run.admitted.recorder, [record], receipt=False)
         if checkpoint is Checkpoint.RESPONSE:
             handles = [call.id for calls in run.calls.values() for call in calls.values()]
             await exchange.remember(run.attempt, run.admitted, record.id, handles)
@@ -310,8 +311,9 @@ async def _close(exchange: Exchange, run: _Run, outcome: Outcome, cause: Cause |
         "digest": digest,
         "tokens": [usage.input_tokens, usage.output_tokens] if usage is not None else [],
     }
-    record = run.admitted.recorder.event(RecordKind.CLOSING, outcome, body, (run.opening,))
-    return (await exchange.ledger.commit([record]))[-1]
+    said = (Part(PartId("released"), Origin.MODEL, text),) if text else ()
+    record = run.admitted.recorder.event(RecordKind.CLOSING, outcome, body, (run.opening,), said)
+    return (await exchange.commit(run.admitted.recorder, [record]))[-1]
 
 
 def _replayed(answered: Answered, buffered: tuple[str, ...]) -> Streaming:

@@ -137,6 +137,7 @@ class WorkloadPlan:
         policies: Its own Cedar policies; they may only forbid.
         path_prefix: A path under which the data listener serves it besides `/w/<its id>`, or empty.
         max_output_tokens: What is assumed (and asked for) where a caller sets no limit.
+        payload_days: How long the content of its records is kept sealed, in days; 0 keeps none.
     """
 
     workload: Workload
@@ -146,6 +147,7 @@ class WorkloadPlan:
     policies: tuple[PolicyFile, ...] = ()
     path_prefix: str = ""
     max_output_tokens: int = 4096
+    payload_days: int = 0
 
     def control(self, control: ControlId) -> PlannedControl | None:
         """The control as it runs here, or None when this workload has none of that id."""

@@ -90,6 +90,51 @@ class Ledger(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Payload:
+    """The content of one record, to be kept sealed.
+
+    Attributes:
+        record: The record's id.
+        workload: Whose key seals it.
+        parts: The content.
+        days: How long it is kept, in days.
+    """
+
+    record: RecordId
+    workload: WorkloadId
+    parts: tuple[Part, ...]
+    days: int
+
+
+class Payloads(Protocol):
+    """Keeps the content of records apart from the ledger, sealed, for as long as the plan says."""
+
+    async def keep(self, payloads: Sequence[Payload]) -> None:
+        """Make them durable. Returns when they would survive a kill.
+
+        Raises:
+            InternalError: They could not be. Nothing may take effect.
+        """
+        ...
+
+
+class Sealer(Protocol):
+    """Encrypts and authenticates under a key of a purpose. The keys stay behind this port."""
+
+    def seal(self, purpose: str, content: bytes, context: bytes) -> bytes:
+        """The content, sealed for this purpose and context."""
+        ...
+
+    def unseal(self, purpose: str, sealed: bytes, context: bytes) -> bytes:
+        """What was sealed.
+
+        Raises:
+            InternalError: Not sealed for this purpose and context, or changed since.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Invocation:
     """A judged request on its way to a model.
 

@@ -126,6 +126,18 @@ def test_an_image_is_not_covered() -> None:
     assert verdict.covered == frozenset()
 
 
+def test_an_image_that_may_pass_unread_is_covered_and_said_to_be_unread() -> None:
+    plain = vantage()
+    part = Part(PartId("p"), Origin.PERSON, "...", "image/png")
+    lenient = build(CONTROL, unread=("image/png", "text/plain"))
+    verdict = judge(lenient, Vantage(Checkpoint.INBOUND, plain.interaction, (part,), plain.facts))
+    assert isinstance(verdict, Allow) and [each.kind for each in verdict.evidence] == ["unread_media"]
+    other = Part(PartId("q"), Origin.PERSON, "...", "image/gif")
+    beside = Vantage(Checkpoint.INBOUND, plain.interaction, (other,), plain.facts)
+    assert asyncio.run(lenient.examine(beside)).covered == frozenset()
+    assert not isinstance(judge(lenient, seen(ATTACK)), Allow)  # text is read, whatever is said
+
+
 def test_places_point_at_what_was_found() -> None:
     text = f"Dear assistant, {b64(ATTACK)} thank you"
     verdict = judged(text)

@@ -118,7 +118,7 @@ def test_a_run_longer_than_the_window_is_blocked_out_piece_by_piece() -> None:
 
 
 def test_kinds_may_be_allowed_and_what_nobody_spoke_of_is_refused() -> None:
-    lenient = CONTROL(CONTROL.settings_type(inbound={}, outbound=dict.fromkeys(KINDS, "allow")))
+    lenient = CONTROL(CONTROL.settings_type(inbound={}, outbound=dict.fromkeys(KINDS, "allow"), unread=()))
     verdict = judge(lenient, seen(CARD, Checkpoint.RESPONSE))
     assert isinstance(verdict, Allow)
     assert {each.kind for each in verdict.evidence} == {"card_number"}
@@ -128,7 +128,7 @@ def test_kinds_may_be_allowed_and_what_nobody_spoke_of_is_refused() -> None:
 @pytest.mark.parametrize("actions", [{"card": "hide"}, {"card_number": "mask"}])
 def test_unknown_kinds_and_actions_are_refused(actions: dict[str, str]) -> None:
     with pytest.raises(ConfigError, match="unknown"):
-        CONTROL(CONTROL.settings_type(inbound=actions, outbound={}))
+        CONTROL(CONTROL.settings_type(inbound=actions, outbound={}, unread=()))
 
 
 def test_an_image_is_not_covered() -> None:
@@ -136,6 +136,18 @@ def test_an_image_is_not_covered() -> None:
     part = Part(PartId("p"), Origin.PERSON, "...", "image/png")
     verdict = asyncio.run(CONTROLLED.examine(Vantage(Checkpoint.INBOUND, plain.interaction, (part,), plain.facts)))
     assert verdict.covered == frozenset()
+
+
+def test_an_image_that_may_pass_unread_is_covered_and_said_to_be_unread() -> None:
+    plain = vantage()
+    part = Part(PartId("p"), Origin.PERSON, "...", "image/png")
+    lenient = build(CONTROL, unread=("image/png", "text/plain"))
+    verdict = judge(lenient, Vantage(Checkpoint.INBOUND, plain.interaction, (part,), plain.facts))
+    assert isinstance(verdict, Allow) and [each.kind for each in verdict.evidence] == ["unread_media"]
+    other = Part(PartId("q"), Origin.PERSON, "...", "image/gif")
+    beside = Vantage(Checkpoint.INBOUND, plain.interaction, (other,), plain.facts)
+    assert asyncio.run(lenient.examine(beside)).covered == frozenset()
+    assert not isinstance(judge(lenient, seen(CARD, Checkpoint.INBOUND)), Allow)  # text is read, whatever is said
 
 
 def test_prose_is_held_for_a_word_and_a_number_until_it_ends() -> None:

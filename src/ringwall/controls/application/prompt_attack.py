@@ -2,7 +2,8 @@
 
 * INBOUND and TOOL_RESULT: every part, by its origin. Trust follows origin: an operator's own instructions may speak of
   ignoring things, a tool's result may not.
-* Covers text and JSON, keys and numbers included. Any other media is not covered, and thereby refused (law 3).
+* Covers text and JSON, keys and numbers included. Any other media is not covered, and thereby refused (law 3), unless
+  the organisation lets that type pass unread; what passed so is evidence.
 * What could not be looked at within bounds (too many encodings inside one another) is refused, not skipped.
 
 Seed: "Detects injection patterns and harmful intent before the prompt reaches the model."
@@ -25,6 +26,8 @@ from ringwall.model.verdict import Allow, Deny, DenyKind, Evidence, Verdict
 
 REMEDY = "the content reads like an attempt to override the instructions of this application; rephrase it plainly"
 TOO_DEEP = "too_deeply_encoded"
+UNREAD_MEDIA = "unread_media"
+"""The kind of a part that passed because its media type may, and not because anybody looked."""
 UNREADABLE_REMEDY = "the content is encoded too deeply to be checked; send it as plain text"
 
 
@@ -44,6 +47,7 @@ class PromptAttackSettings(Settings):
     max_bytes: int = setting(
         Stricter.FIXED, "Size of all readings of one text, besides four times its own.", unit="characters", least=4096
     )
+    unread: tuple[str, ...] = setting(Stricter.SUBSET, "Media types that pass without being read, such as image/png.")
 
 
 class PromptAttack(Control):
@@ -67,13 +71,14 @@ class PromptAttack(Control):
             Origin.OPERATOR: settings.operator,
         }
         self._bounds = Bounds(settings.max_depth, settings.max_views, settings.max_bytes)
+        self._unread = frozenset(settings.unread) - {TEXT, JSON}
         warm()
 
     async def examine(self, vantage: Vantage) -> Verdict:
         """Judge every part by its origin.
 
         Steps:
-            1. Leave what we cannot read uncovered.
+            1. Leave what we cannot read uncovered, unless it may pass unread.
             2. Assess each part, a JSON part as one text and its values as another.
             3. Deny where a score reaches the origin's threshold, or where a bound was exceeded.
         """
@@ -82,6 +87,10 @@ class PromptAttack(Control):
         code = ""
         for part in vantage.parts:
             # 1.
+            if part.media in self._unread:
+                covered.add(part.id)
+                evidence.append(Evidence(UNREAD_MEDIA, Place(part.id, "", 0, 0)))
+                continue
             if part.media not in (TEXT, JSON):
                 continue
             covered.add(part.id)

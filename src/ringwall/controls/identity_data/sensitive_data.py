@@ -3,6 +3,8 @@
 * INBOUND and TOOL_RESULT answer to `inbound`, RESPONSE and CHUNK to `outbound`: for each kind allow, hide or refuse.
 * What is hidden is masked where it stands; of an encoded run, the whole run. A key or a number of a JSON document
   cannot be edited: what is found there is refused.
+* Media other than text and JSON is not covered, and thereby refused (law 3), unless the organisation lets that type
+  pass unread; what passed so is evidence.
 * Runs of invisible characters and encoded runs too long to be read are kinds of their own, and blocked out: whatever
   they hold was not looked at.
 * At CHUNK a finding depends on at most `lookback` code points around it, and `held` keeps back only what may still
@@ -29,6 +31,8 @@ from ringwall.model.verdict import Allow, Deny, DenyKind, Edit, EditAction, Evid
 ACTIONS = ("allow", "hide", "refuse")
 MAX_EVIDENCE = 256
 """Findings that a verdict lists; edits are never cut short."""
+UNREAD_MEDIA = "unread_media"
+"""The kind of a part that passed because its media type may, and not because anybody looked."""
 INBOUND = frozenset({Checkpoint.INBOUND, Checkpoint.TOOL_RESULT})
 REMEDY = "the content holds personal data or a secret that may not pass here; remove it and try again"
 
@@ -43,6 +47,7 @@ class SensitiveDataSettings(Settings):
     outbound: Mapping[str, str] = setting(
         Stricter.HIGHER, "For each kind, what is done with it on the way out.", scale=ACTIONS
     )
+    unread: tuple[str, ...] = setting(Stricter.SUBSET, "Media types that pass without being read, such as image/png.")
 
 
 class SensitiveData(Control):
@@ -59,6 +64,7 @@ class SensitiveData(Control):
     def __init__(self, settings: SensitiveDataSettings) -> None:
         self._inbound = _checked(settings.inbound)
         self._outbound = _checked(settings.outbound)
+        self._unread = frozenset(settings.unread) - {TEXT, JSON}
         personal_data.warm()
 
     async def examine(self, vantage: Vantage) -> Verdict:
@@ -69,6 +75,10 @@ class SensitiveData(Control):
         edits: list[Edit] = []
         refused = ""
         for part in vantage.parts:
+            if part.media in self._unread:
+                covered.add(part.id)
+                evidence.append(Evidence(UNREAD_MEDIA, Place(part.id, "", 0, 0)))
+                continue
             if part.media not in (TEXT, JSON):
                 continue
             covered.add(part.id)

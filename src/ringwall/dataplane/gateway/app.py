@@ -37,7 +37,8 @@ from ringwall.dataplane.gateway.trace import carry_on
 from ringwall.dataplane.wire import openai_answer as wire
 from ringwall.dataplane.wire.openai_request import ChatRequest, parse_request
 from ringwall.dataplane.wire.sse import encode
-from ringwall.engine.exchange import Answered, Attempt, Exchange, Failed, Refused
+from ringwall.engine.exchange import Exchange
+from ringwall.engine.outcomes import Answered, Attempt, Failed, Refused
 from ringwall.engine.running import Running, RunningWorkload
 from ringwall.engine.streamed import Closed, StreamEvent, Streaming, stream
 from ringwall.model.errors import CallerError, InternalError, RingwallError
