@@ -8,6 +8,8 @@ from ringwall.policy.decide import default_policies
 from ringwall.policy.schema import ACTIONS, QUESTIONS, schema_text
 from ringwall.policy.slices import parse
 
+SCHEMA = cedarpy.Schema.from_str(schema_text())
+
 
 def test_the_schema_parses_and_names_every_action() -> None:
     text = str(cedarpy.Schema.from_str(schema_text()))
@@ -15,7 +17,7 @@ def test_the_schema_parses_and_names_every_action() -> None:
 
 
 def test_the_shipped_policies_validate_and_cover_every_action_once() -> None:
-    policies = parse(default_policies(), may_permit=True)
+    policies = parse(default_policies(), SCHEMA, may_permit=True)
     assert {policy.template.action.entity.id for policy in policies} == set(ACTIONS)
     assert len(policies) == len(ACTIONS)
 

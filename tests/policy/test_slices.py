@@ -8,9 +8,10 @@ import cedarpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ringwall.policy.schema import ACTIONS, uid
+from ringwall.policy.schema import ACTIONS, schema_text, uid
 from ringwall.policy.slices import PolicyText, can_match, cut, parse
 
+SCHEMA = cedarpy.Schema.from_str(schema_text())
 ACTION = st.sampled_from(sorted(ACTIONS))
 SCOPES = st.one_of(
     st.just("action"),
@@ -34,13 +35,17 @@ def test_a_slice_decides_as_the_whole_set(policies: list[str], action: str) -> N
         "resource": uid(ACTIONS[action], "r"),
     }
     whole = cedarpy.is_authorized(request, text, json.dumps([]))
-    sliced = cedarpy.is_authorized(request, cut(parse(PolicyText("t", text), may_permit=True))[action], json.dumps([]))
+    sliced = cedarpy.is_authorized(
+        request, cut(parse(PolicyText("t", text), SCHEMA, may_permit=True))[action], json.dumps([])
+    )
     assert sliced.decision is whole.decision
 
 
 def test_a_policy_of_another_action_is_left_out() -> None:
     (policy,) = parse(
-        PolicyText("t", 'forbid (principal, action == Ringwall::Action::"list_models", resource);'), may_permit=False
+        PolicyText("t", 'forbid (principal, action == Ringwall::Action::"list_models", resource);'),
+        SCHEMA,
+        may_permit=False,
     )
     assert can_match(policy.template, "list_models")
     assert not can_match(policy.template, "invoke_model")

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ringwall.model.content import Part
+from ringwall.model.content import Json, Part
 from ringwall.model.conversation import Answer, Conversation, Delta
 from ringwall.model.facts import Destination, Identity, Standing
 from ringwall.model.framework import WorkloadId
@@ -18,6 +18,7 @@ from ringwall.model.identity import ApiKeyRow
 from ringwall.model.interaction import Principal, SessionKey
 from ringwall.model.record import Record, RecordId
 from ringwall.model.session import SessionState
+from ringwall.model.tools import Tool
 from ringwall.model.verdict import Reservation
 
 
@@ -316,6 +317,27 @@ class Policy(Protocol):
             action: A Cedar action id, such as `invoke_model`.
             resource: Cedar entity type and id.
             context: Plain values; absent stays absent.
+            workload: The workload whose policies apply besides the organisation's.
+        """
+        ...
+
+    async def decide_call(
+        self,
+        principal: Principal,
+        tool: Tool,
+        arguments: Mapping[str, Json],
+        stage: str,
+        asker: Mapping[str, object],
+        workload: str,
+    ) -> PolicyAnswer:
+        """One authorisation of a tool call.
+
+        Args:
+            principal: Who asks.
+            tool: The tool, as the plan has it.
+            arguments: What it is called with, validated against the tool's schema.
+            stage: `proposed` by a model, or `called`.
+            asker: What is known about who asks; absent stays absent.
             workload: The workload whose policies apply besides the organisation's.
         """
         ...

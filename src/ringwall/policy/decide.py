@@ -18,14 +18,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 
+import cedarpy
 import msgspec
 from cedarpy import _internal
 
+from ringwall.model.content import Json
 from ringwall.model.framework import WorkloadId
 from ringwall.model.interaction import Principal
 from ringwall.model.ports import PolicyAnswer
-from ringwall.policy.schema import ASKER, QUESTIONS, TARGETS, encoded, uid
-from ringwall.policy.slices import SCHEMA, PolicyText, cut, parse
+from ringwall.model.tools import Tool
+from ringwall.policy import tools as calls
+from ringwall.policy.schema import ASKER, QUESTIONS, TARGETS, encoded, schema_text, uid
+from ringwall.policy.slices import PolicyText, cut, parse, tool_action
+from ringwall.policy.tools import CallType, UnsayableError
 
 MAX_ASKED = 4096
 """Questions whose parsed entities are kept."""
@@ -39,11 +44,13 @@ class Domain:
         models: Names of the models that its routes offer.
         upstreams: Name of each upstream that its routes use, to the account whose credential is used there.
         policies: The workload's own policies; they may only forbid.
+        tools: Its tools.
     """
 
     models: frozenset[str] = frozenset()
     upstreams: Mapping[str, str] = field(default_factory=dict)
     policies: tuple[PolicyText, ...] = ()
+    tools: tuple[Tool, ...] = ()
 
 
 def default_policies() -> PolicyText:
@@ -64,10 +71,20 @@ class CedarPolicy:
         Raises:
             ConfigError: A policy does not parse or does not validate; it is named.
         """
-        shared = [policy for text in (default_policies(), *organisation) for policy in parse(text, may_permit=True)]
         self._domains = dict(workloads)
+        self._calls = {
+            calls.action_of(tool, name): CallType.of(tool)
+            for name, domain in workloads.items()
+            for tool in domain.tools
+        }
+        self._schema = schema = cedarpy.Schema.from_str(schema_text(self._calls))
+        texts = (default_policies(), *organisation)
+        shared = [policy for text in texts for policy in parse(text, schema, may_permit=True)]
         self._slices = {
-            name: cut([*shared, *(own for text in domain.policies for own in parse(text, may_permit=False))])
+            name: cut(
+                [*shared, *(own for text in domain.policies for own in parse(text, schema, may_permit=False))],
+                (calls.action_of(tool, name) for tool in domain.tools),
+            )
             for name, domain in workloads.items()
         }
         self._asked: OrderedDict[_Key, _Asked] = OrderedDict()
@@ -92,14 +109,51 @@ class CedarPolicy:
         problem = question.problem(context)
         if problem is not None:
             return _broken(problem)
-        try:  # 2
-            asked = self._ask(_Key(principal, action, resource, tuple(context.items()), workload), context)
-            (text,) = _internal.is_authorized_batch([asked.request], slices[action], asked.entities, None, False)
+        key = _Key(principal, action, resource, tuple(context.items()), workload)
+        return self._authorise(slices[action], key, context)  # 2, 3
+
+    async def decide_call(
+        self,
+        principal: Principal,
+        tool: Tool,
+        arguments: Mapping[str, Json],
+        stage: str,
+        asker: Mapping[str, object],
+        workload: str,
+    ) -> PolicyAnswer:
+        """One authorisation of a tool call; see port `Policy`."""
+        name = WorkloadId(workload)
+        action = calls.action_of(tool, name)
+        handle = self._slices.get(name, {}).get(tool_action(action))
+        if handle is None:
+            return _broken(f'no policies for tool "{tool.name}" of workload "{workload}"')
+        if asker.keys() != ASKER.keys():
+            return _broken("it is not said who asks")
+        try:
+            context = self._calls[action].context(arguments, stage)
+        except UnsayableError as error:
+            return _broken(f"argument cannot be asked about: {error}")
+        key = _Key(principal, action, (calls.SERVER, calls.server_of(tool, name)), tuple(asker.items()), workload, True)
+        return self._authorise(handle, key, asker, context)
+
+    def _authorise(
+        self,
+        policies: cedarpy.PolicySet,
+        key: _Key,
+        known: Mapping[str, object],
+        context: Mapping[str, object] | None = None,
+    ) -> PolicyAnswer:
+        """Ask Cedar; any diagnostic is an error."""
+        try:
+            asked = self._ask(key, known)
+            request = asked.request if context is None else {**asked.request, "context": json.dumps(context)}
+            schema = self._schema if context is not None else None  # what is kept was checked when it was parsed
+            (text,) = _internal.is_authorized_batch([request], policies, asked.entities, schema, False)
             answer = _DECODER.decode(text)
-        except (ValueError, msgspec.DecodeError) as error:
+        except (ValueError, TypeError, msgspec.DecodeError) as error:
             # A name that is no Unicode text (a lone surrogate) cannot be asked about.
             return _broken(f"request cannot be asked: {error}")
-        problems = answer.diagnostics.errors  # 3
+        problems = answer.diagnostics.errors
         if answer.decision not in ("Allow", "Deny"):
             problems = (*problems, "no decision")
         return PolicyAnswer(answer.decision == "Allow" and not problems, problems, answer.diagnostics.reason)
@@ -112,10 +166,10 @@ class CedarPolicy:
         made = _Asked(
             {
                 "principal": uid("Principal", key.principal.name),
-                "action": uid("Action", key.action),
+                "action": uid("Action", key.action, *([calls.NAMESPACE] if key.is_call else [])),
                 "resource": uid(*key.resource),
             },
-            _internal.Entities.from_json_str(json.dumps(self._describe(key, context)), SCHEMA),
+            _internal.Entities.from_json_str(json.dumps(self._describe(key, context)), self._schema),
         )
         self._asked[key] = made
         if len(self._asked) > MAX_ASKED:
@@ -139,7 +193,8 @@ class CedarPolicy:
         entities = [_entity("Principal", principal.name, [uid("Role", role) for role in roles], attributes)]
         entities += [_entity("Role", role, [uid("Workload", workload)] if "/" in role else []) for role in roles]
         kind, name = key.resource
-        entities.append(_entity(kind, name, self._parents(workload, kind, name), encoded(TARGETS[kind], context)))
+        known = encoded(TARGETS[kind], context) if kind in TARGETS else None
+        entities.append(_entity(kind, name, self._parents(workload, kind, name), known))
         return entities
 
     def _parents(self, workload: str, kind: str, name: str) -> list[dict[str, str]]:
@@ -151,6 +206,8 @@ class CedarPolicy:
                 return [uid("Workload", workload)]
             case "Upstream" if name in domain.upstreams:
                 return [uid("Workload", workload), uid("Account", domain.upstreams[name])]
+            case calls.SERVER:
+                return [uid("Workload", workload)]
             case _:
                 return []
 
@@ -164,6 +221,7 @@ class _Key:
     resource: tuple[str, str]
     context: tuple[tuple[str, object], ...]
     workload: str
+    is_call: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,17 @@
 * A principal is in its roles, and a role of a workload is in that workload: `principal in principal.workload` reads
   "holds a role of the workload through which it asks".
 * A model and an upstream are in the workload when the workload's own routes name them.
+* Tools have a namespace of their own (`ringwall.policy.tools`), with one action each. A question about a call is the
+  one that has a context: its arguments.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+from ringwall.policy import tools
+from ringwall.policy.tools import CallType
 
 NAMESPACE = "Ringwall"
 
@@ -67,8 +72,12 @@ QUESTIONS: Mapping[str, Question] = {
 }
 
 
-def schema_text() -> str:
-    """The schema in Cedar's own syntax."""
+def schema_text(calls: Mapping[str, CallType] | None = None) -> str:
+    """The schema in Cedar's own syntax.
+
+    Args:
+        calls: Action id of every tool to what its calls look like.
+    """
     asker = _record(ASKER)
     lines = [
         f"namespace {NAMESPACE} {{",
@@ -86,16 +95,17 @@ def schema_text() -> str:
         lines.append(
             f"  action {action} appliesTo {{ principal: [Principal], resource: [{resource}], context: {{}} }};"
         )
-    return "\n".join([*lines, "}"])
+    lines += [f"  entity {tools.SERVER} in [Workload];", "}"]
+    return "\n".join([*lines, tools.actions_text(calls or {}, NAMESPACE)])
 
 
 def _record(fields: Mapping[str, str]) -> str:
     return ", ".join(f"{name}: {kind}" for name, kind in fields.items())
 
 
-def uid(kind: str, name: str) -> dict[str, str]:
+def uid(kind: str, name: str, namespace: str = NAMESPACE) -> dict[str, str]:
     """An entity's name as Cedar's JSON has it: no quoting, so that no name can end a string early."""
-    return {"type": f"{NAMESPACE}::{kind}", "id": name}
+    return {"type": f"{namespace}::{kind}", "id": name}
 
 
 def encoded(fields: Mapping[str, str], context: Mapping[str, object]) -> dict[str, object]:

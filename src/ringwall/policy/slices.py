@@ -16,12 +16,11 @@ import cedarpy
 from cedarpy import pst
 
 from ringwall.model.errors import ConfigError
-from ringwall.policy.schema import ACTIONS, NAMESPACE, schema_text
+from ringwall.policy import tools
+from ringwall.policy.schema import ACTIONS, NAMESPACE
 
 MAX_TEXT_BYTES = 1024 * 1024
 """The most bytes that one policy file may have."""
-
-SCHEMA = cedarpy.Schema.from_str(schema_text())
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,12 @@ class NamedPolicy:
     template: pst.Template
 
 
-def parse(text: PolicyText, *, may_permit: bool) -> tuple[NamedPolicy, ...]:
+def tool_action(name: str) -> str:
+    """How slices call the action of a tool: its id alone could be the name of an action of ours."""
+    return f"{tools.NAMESPACE}::{name}"
+
+
+def parse(text: PolicyText, schema: cedarpy.Schema, *, may_permit: bool) -> tuple[NamedPolicy, ...]:
     """The policies of one file, validated.
 
     1. Parse, and refuse templates.
@@ -58,7 +62,7 @@ def parse(text: PolicyText, *, may_permit: bool) -> tuple[NamedPolicy, ...]:
         raise ConfigError(f"policy file cannot be read: {error}", file=text.name) from error
     if nodes.templates:
         raise ConfigError("policy templates are not allowed", file=text.name, hint="write the principal out")
-    found = cedarpy.validate_policies(text.text, SCHEMA)  # 2
+    found = cedarpy.validate_policies(text.text, schema)  # 2
     if not found.validation_passed:
         faults = "; ".join(f'policy "{_label(nodes, each.policy_id)}": {each.error}' for each in found.errors)
         raise ConfigError(f"policies do not validate: {faults or 'no reason given'}", file=text.name)
@@ -96,11 +100,17 @@ def can_match(template: pst.Template, action: str) -> bool:
 
 
 def _is_action(entity: pst.EntityUid, action: str) -> bool:
-    return (*entity.type.namespace, entity.type.basename) == (NAMESPACE, "Action") and entity.id == action
+    name = action.removeprefix(f"{tools.NAMESPACE}::")
+    kind = (NAMESPACE if name == action else tools.NAMESPACE, "Action")
+    return (*entity.type.namespace, entity.type.basename) == kind and entity.id == name
 
 
-def cut(policies: Iterable[NamedPolicy]) -> Mapping[str, cedarpy.PolicySet]:
+def cut(policies: Iterable[NamedPolicy], calls: Iterable[str] = ()) -> Mapping[str, cedarpy.PolicySet]:
     """A parsed handle for each action, with the policies that can match it.
+
+    Args:
+        policies: All that apply.
+        calls: Action ids of tools, besides our own actions.
 
     Raises:
         ConfigError: Two files of one name hold policies of one id.
@@ -116,5 +126,5 @@ def cut(policies: Iterable[NamedPolicy]) -> Mapping[str, cedarpy.PolicySet]:
                 template_links=(),
             )
         )
-        for action in ACTIONS
+        for action in (*ACTIONS, *map(tool_action, calls))
     }
