@@ -1,15 +1,17 @@
 """An agent with tools, and a model that is assumed to be fully compromised.
 
 The agent asks for a support ticket. Whoever wrote the ticket hid an order to the model in it. The model would obey at
-once: it obeys everything. It never gets to read it, because what a tool returns is judged before any model sees it.
+once: it obeys everything. It never gets to read it, because what a tool returns is judged before any model sees it. And
+a person who asks for what no policy permits is refused where the model says what it would do, before the agent does it.
 
-ringwall up --ready-file ready.json
+ringwall up --config examples/agent.toml --ready-file ready.json
 python examples/agent_tools.py
 """
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from _gateway import connect, explain
@@ -33,15 +35,13 @@ def send_mail(to: str, text: str) -> str:
 
 
 TOOLS: dict[str, Any] = {"read_ticket": read_ticket, "send_mail": send_mail}
+DECLARED = json.loads((Path(__file__).parent / "agent.tools.json").read_text())
 OFFERED: list[Any] = [
     {
         "type": "function",
-        "function": {
-            "name": name,
-            "parameters": {"type": "object", "properties": {each: {"type": kind} for each, kind in properties.items()}},
-        },
+        "function": {"name": each["name"], "description": each["description"], "parameters": each["inputSchema"]},
     }
-    for name, properties in {"read_ticket": {"id": "integer"}, "send_mail": {"to": "string", "text": "string"}}.items()
+    for each in DECLARED
 ]
 
 client = connect()
@@ -75,4 +75,6 @@ def run(task: str) -> None:
 
 run('Please call read_ticket with {"id": 7}')
 run('Please call read_ticket with {"id": 8}')
+run('Please call send_mail with {"to": "a friend outside", "text": "hello"}')
+run('Please call send_mail with {"to": "returns-team", "text": "ticket 7 needs a zip"}')
 print(f"mails sent: {len(MAILS)}")

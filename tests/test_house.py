@@ -158,4 +158,6 @@ def test_everything_that_is_imported_is_declared():
                 top = module.partition(".")[0]
                 if top == "ringwall" or top in sys.stdlib_module_names:
                     continue
-                assert {each.lower() for each in packages.get(top, [])} & names, f"{name(path)} imports {module}"
+                assert {each.lower().replace("_", "-") for each in packages.get(top, [])} & names, (
+                    f"{name(path)} imports {module}"
+                )

@@ -134,8 +134,12 @@ def make_policy(plan: Plan) -> CedarPolicy:
     domains = {
         name: Domain(
             models=frozenset(route.model for route in workload.routes),
-            upstreams={route.upstream: plan.upstreams[route.upstream].account for route in workload.routes},
+            upstreams={
+                **{route.upstream: plan.upstreams[route.upstream].account for route in workload.routes},
+                **{server: plan.tool_servers[server].account for server in workload.tool_servers},
+            },
             policies=tuple(PolicyText(each.name, each.text) for each in workload.policies),
+            tools=workload.tools,
         )
         for name, workload in plan.workloads.items()
     }
@@ -240,7 +244,7 @@ def make_running(plan: Plan) -> Running:
         name: RunningWorkload(
             plan=each,
             digest=plan.digest,
-            chain=_chain(each, ports, plan.limits.checkpoint_s),
+            chain=_chain(each, {**ports, "tools": each.tools}, plan.limits.checkpoint_s),
             upstreams={route.upstream: upstreams[route.upstream] for route in each.routes},
             hold_chars=plan.limits.hold_chars,
         )
@@ -384,13 +388,12 @@ def make_door(
     )
     keysets = CachedKeySets(issuers, outbound=HttpOutbound(), clock=installation.clock)
     directory = CredentialDirectory(issuers, api_keys=installation.api_keys, keysets=keysets, clock=installation.clock)
-    mac_key = installation.keyring.derive("session-handle")
     gateway = Gateway(
         exchange=exchange,
         running=running,
         directory=directory,
         sources=Sources(proxies, ForwardedHeader(forwarded_header)),
-        handles=SessionHandles(mac_key),
+        handles=SessionHandles(installation.keyring.derive("session-handle")),
         clock=installation.clock,
         encode_receipt=encode_receipt,
     )

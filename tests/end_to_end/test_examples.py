@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,9 +25,18 @@ PROMISES = {
     "agent_tools.py": (
         "the model called read_ticket({'id': 8})",
         '! refused by "application.prompt_attack"',
-        "mails sent: 0",
+        '! refused by "identity_data.tool_permission": no policy permits this call',
+        "mails sent: 1",
     ),
 }
+
+
+@pytest.fixture(scope="module")
+def helpdesk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """A gateway with the configuration that the agent's example names."""
+    made = Gateway(tmp_path_factory.mktemp("helpdesk"), ["--config", str(EXAMPLES / "agent.toml")]).start()
+    yield made
+    made.stop()
 
 
 def run(gateway: Gateway, script: str) -> str:
@@ -44,8 +54,8 @@ def test_every_example_is_run() -> None:
 
 
 @pytest.mark.parametrize("script", PROMISES)
-def test_an_example_ends_as_it_promises(gateway: Gateway, script: str) -> None:
-    said = run(gateway, script)
+def test_an_example_ends_as_it_promises(gateway: Gateway, helpdesk: Gateway, script: str) -> None:
+    said = run(helpdesk if script == "agent_tools.py" else gateway, script)
     for words in PROMISES[script]:
         assert words in said, said
 
@@ -54,11 +64,11 @@ def test_a_card_in_two_halves_never_comes_out_in_pieces(gateway: Gateway) -> Non
     assert not re.search(r"[0-9]{4}", run(gateway, "streaming.py"))
 
 
-def test_the_command_that_an_example_prints_tells_why(gateway: Gateway) -> None:
-    said = run(gateway, "agent_tools.py")
+def test_the_command_that_an_example_prints_tells_why(helpdesk: Gateway) -> None:
+    said = run(helpdesk, "agent_tools.py")
     words = re.search(r"ringwall (explain rec_[0-9a-f]{32} --data-dir \S+)", said)
     assert words is not None, said
-    told = gateway.run(*words[1].split())
+    told = helpdesk.run(*words[1].split())
     assert "refused at tool_result by application.prompt_attack: instruction_override" in told.stdout, told.stderr
     assert "covered by a signed checkpoint" in told.stdout
 

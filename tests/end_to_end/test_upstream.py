@@ -64,6 +64,10 @@ address_tokens = 1000000000
 workload_tokens = 1000000000
 reason = "tests ask often"
 until = {(datetime.now(UTC) + timedelta(days=30)).date()}
+[workloads.shop.controls."identity_data.tool_permission"]
+undeclared = "allow"
+reason = "what a provider may do is tested here"
+until = {(datetime.now(UTC) + timedelta(days=30)).date()}
 """)
     made = Gateway(folder, ["--config", str(folder / "ringwall.toml")]).start()
     yield made

@@ -36,11 +36,11 @@ SECRETS = ("4111 1111 1111 1111", "4242424242424242", "536-90-4399", "GB82 WEST 
 def seats() -> tuple[Seat, ...]:
     plan, _ = compose.read_plan(None)
     planned = plan.workloads[WorkloadId("rehearsal")].controls
-    ports = {"policy": compose.make_policy(plan)}
+    ports = {"policy": compose.make_policy(plan), "tools": ()}
     made = []
     for each in planned:
         kind = compose.built_controls()[each.id]
-        wanted = {"policy": ports["policy"]} if "policy" in kind.__init__.__annotations__ else {}
+        wanted = {name: port for name, port in ports.items() if name in kind.__init__.__annotations__}
         made.append(Seat(kind(each.settings, **wanted), each.mode))
     return tuple(made)
 

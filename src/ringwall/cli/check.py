@@ -136,7 +136,7 @@ def _make(plan: Plan, document: Document) -> None:
     bare = {name: replace(each, credential="") for name, each in plan.upstreams.items()}
     for name, upstream in bare.items():
         try:
-            compose.make_running(replace(plan, upstreams={name: upstream}, workloads={}))
+            compose.make_running(replace(plan, upstreams={name: upstream}, workloads={}, policies=()))
         except ConfigError as error:
             raise document.error(error.problem, "upstreams", name, "base_url", hint=error.hint) from error
     compose.make_running(replace(plan, upstreams=bare))

@@ -4,15 +4,18 @@
   that are not built yet are vacancies of the plan.
 * Settings are laid over each other by `ringwall.config.lay`, which lets them tighten only.
 * A plan expires with the first leave to be loose that it holds: past it, it is no longer what was agreed.
-* A rehearsal workload has built-in models and nothing else; no other workload has any of them.
+* A rehearsal workload has built-in models, tool servers of this machine, and nothing else; no other workload has any of
+  those models.
 * Every error names file and line. The result is frozen and has a digest (`ringwall.config.digest`).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,6 +24,7 @@ from ringwall.config.digest import digest
 from ringwall.config.document import Document
 from ringwall.config.lay import Laying
 from ringwall.config.schema import Configuration, WorkloadTable, nearest, read_configuration
+from ringwall.config.tools import ToolsError, read_tools
 from ringwall.model.control import Settings
 from ringwall.model.framework import WORKLOAD_ID, ControlId, Entry, How, Workload, WorkloadId, due
 from ringwall.model.identity import TrustedIssuer
@@ -30,15 +34,18 @@ from ringwall.model.plan import (
     PlannedControl,
     PolicyFile,
     Route,
+    ToolServerPlan,
     UpstreamPlan,
     WorkloadPlan,
 )
+from ringwall.model.tools import OWN, Tool
 
 BUILTIN = "builtin"
 MAX_BESIDE_BYTES = 1024 * 1024
 """The largest file that a configuration may name: policies, key sets."""
 OWN_UPSTREAMS = "@upstreams"
-"""In a list of destinations: wherever the workload's own models are served."""
+"""In a list of destinations: wherever the workload's own models and tools are served."""
+SERVER_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 
 
 def build_plan(
@@ -76,8 +83,10 @@ class _Builder:
             self._known(name, "controls", name)
         if not configuration.workloads:
             raise self._document.error("no workload is declared", hint="add a table [workloads.<name>]")
+        servers = {name: self._tool_server(name) for name in configuration.tool_servers}
         workloads = {
-            WorkloadId(name): self._workload(name, table, upstreams) for name, table in configuration.workloads.items()
+            WorkloadId(name): self._workload(name, table, upstreams, servers)
+            for name, table in configuration.workloads.items()
         }
         self._refuse_shared_prefixes(workloads)
         plan = Plan(
@@ -89,6 +98,7 @@ class _Builder:
             upstreams=upstreams,
             issuers=tuple(self._issuer(name) for name in configuration.issuers),
             policies=self._policies(configuration.organisation.policies, "organisation", "policies"),
+            tool_servers=servers,
             limits=Limits(**{each.name: getattr(configuration.limits, each.name) for each in fields(Limits)}),
         )
         return replace(plan, digest=digest(plan))
@@ -110,10 +120,7 @@ class _Builder:
         elif not table.base_url.lower().startswith("https:") and not table.private:
             problem = f'upstream "{name}" would be asked without TLS'
             raise self._document.error(problem, *where, "base_url", hint="use https, or declare it private = true")
-        kind, _, at = table.credential.partition(":")
-        if table.credential and (kind not in ("env", "file") or not at):
-            hint = '"env:NAME" or "file:PATH"'
-            raise self._document.error("a credential must be named, not written", *where, "credential", hint=hint)
+        self._named(table.credential, *where)
         return UpstreamPlan(
             name=name,
             kind=table.kind,
@@ -126,6 +133,39 @@ class _Builder:
             read_s=table.read_s,
             total_s=table.total_s,
         )
+
+    def _tool_server(self, name: str) -> ToolServerPlan:
+        table = self._configuration.tool_servers[name]
+        where = ("tool_servers", name)
+        if not SERVER_NAME.fullmatch(name):
+            hint = "lower-case letters, digits and hyphens, a letter first"
+            raise self._document.error(f'"{name}" is not a name for a tool server', *where, hint=hint)
+        if name == BUILTIN or name in self._configuration.upstreams:
+            raise self._document.error(f'"{name}" is the name of an upstream already', *where)
+        if not _is_api(table.url):
+            hint = "https://tools.example.com/mcp"
+            raise self._document.error(f'"{table.url}" is not the address of a server', *where, "url", hint=hint)
+        if not table.url.lower().startswith("https:") and not table.private:
+            problem = f'tool server "{name}" would be asked without TLS'
+            raise self._document.error(problem, *where, "url", hint="use https, or declare it private = true")
+        self._named(table.credential, *where)
+        return ToolServerPlan(
+            name=name,
+            url=table.url,
+            account=table.account or name,
+            credential=table.credential,
+            private=table.private,
+            connect_s=table.connect_s,
+            read_s=table.read_s,
+            total_s=table.total_s,
+        )
+
+    def _named(self, credential: str, *where: str) -> None:
+        """Refuse a credential that is written out."""
+        kind, _, at = credential.partition(":")
+        if credential and (kind not in ("env", "file") or not at):
+            hint = '"env:NAME" or "file:PATH"'
+            raise self._document.error("a credential must be named, not written", *where, "credential", hint=hint)
 
     def _issuer(self, name: str) -> TrustedIssuer:
         table = self._configuration.issuers[name]
@@ -146,7 +186,13 @@ class _Builder:
         )
         return TrustedIssuer(jwks=jwks, **values)
 
-    def _workload(self, name: str, table: WorkloadTable, upstreams: Mapping[str, UpstreamPlan]) -> WorkloadPlan:
+    def _workload(
+        self,
+        name: str,
+        table: WorkloadTable,
+        upstreams: Mapping[str, UpstreamPlan],
+        servers: Mapping[str, ToolServerPlan],
+    ) -> WorkloadPlan:
         where = ("workloads", name)
         if not WORKLOAD_ID.fullmatch(name):
             hint = "lower-case letters, digits and hyphens, a letter first"
@@ -158,8 +204,10 @@ class _Builder:
         if table.path_prefix and (not table.path_prefix.startswith("/") or table.path_prefix.endswith("/")):
             raise self._document.error("a path prefix begins with / and ends without", *where, "path_prefix")
         routes = self._routes(name, table, upstreams)
+        tools = self._tools(name, table, servers)
+        own = _destinations(routes, upstreams, [servers[each] for each in table.tool_servers])
         entries = self._running(name, workload)
-        controls = tuple(self._control(entry, name, table, routes, upstreams) for entry in entries if entry.built)
+        controls = tuple(self._control(entry, name, table, own) for entry in entries if entry.built)
         return WorkloadPlan(
             workload=workload,
             controls=controls,
@@ -169,6 +217,8 @@ class _Builder:
             path_prefix=table.path_prefix,
             max_output_tokens=table.max_output_tokens,
             payload_days=table.payload_days,
+            tools=tools,
+            tool_servers=tuple(sorted(set(table.tool_servers))),
         )
 
     def _routes(self, name: str, table: WorkloadTable, upstreams: Mapping[str, UpstreamPlan]) -> tuple[Route, ...]:
@@ -189,6 +239,32 @@ class _Builder:
                 raise self._document.error(f'a rehearsal workload cannot use upstream "{upstream}"', *where, hint=hint)
             routes.append(Route(model, upstream, inner.removeprefix("rehearsal/") if builtin else inner))
         return tuple(routes)
+
+    def _tools(self, name: str, table: WorkloadTable, servers: Mapping[str, ToolServerPlan]) -> tuple[Tool, ...]:
+        """The tools of a workload's servers, and those that it runs itself."""
+        where = ("workloads", name, "tool_servers")
+        found: dict[str, Tool] = {}
+        files = [(OWN, table.tools, ("workloads", name, "tools"))] if table.tools else []
+        for server in table.tool_servers:
+            if server not in servers:
+                raise self._document.error(
+                    f'no such tool server "{server}"', *where, hint=nearest(server, list(servers))
+                )
+            if table.rehearsal and not _is_of_this_machine(servers[server]):
+                hint = "an address of this machine, private = true and no credential, so that an attack harms nobody"
+                raise self._document.error(f'a rehearsal workload cannot use tool server "{server}"', *where, hint=hint)
+            definitions = self._configuration.tool_servers[server].definitions
+            files.append((server, definitions, ("tool_servers", server, "definitions")))
+        for server, file, at in files:
+            try:
+                tools = read_tools(self._beside(file, *at), server)
+            except ToolsError as error:
+                raise self._document.error(f'"{file}": {error}', *at) from error
+            for tool in tools:
+                if tool.name in found:
+                    raise self._document.error(f'tool "{tool.name}" is declared twice', *at)
+                found[tool.name] = tool
+        return tuple(found[each] for each in sorted(found))
 
     def _running(self, name: str, workload: Workload) -> tuple[Entry, ...]:
         """The entries that stand in a workload's plan: what is due, and what somebody named."""
@@ -220,8 +296,7 @@ class _Builder:
         entry: Entry,
         workload: str,
         table: WorkloadTable,
-        routes: Sequence[Route],
-        upstreams: Mapping[str, UpstreamPlan],
+        own: Sequence[str],
     ) -> PlannedControl:
         kind = self._settings[entry.id]
         where_set = self._catalog.provenance.get(entry.id, {})
@@ -232,7 +307,7 @@ class _Builder:
         ):
             if values is not None:
                 laying.lay(values, where)
-        laying.expand(OWN_UPSTREAMS, _destinations(routes, upstreams))
+        laying.expand(OWN_UPSTREAMS, list(own))
         return laying.planned()
 
     def _policies(self, names: Iterable[str], *where: str) -> tuple[PolicyFile, ...]:
@@ -282,16 +357,30 @@ def _is_api(url: str) -> bool:
     return split.scheme in ("https", "http") and bool(split.hostname) and bare and port != 0
 
 
-def _destinations(routes: Sequence[Route], upstreams: Mapping[str, UpstreamPlan]) -> list[str]:
-    """Where the models of these routes are served, as the egress allow-list spells it."""
-    found = set()
+def _is_of_this_machine(server: ToolServerPlan) -> bool:
+    """True for a server on a loopback address that needs no credential."""
+    try:
+        return ip_address(urlsplit(server.url).hostname or "").is_loopback and not server.credential
+    except ValueError:
+        return False
+
+
+def _destinations(
+    routes: Sequence[Route], upstreams: Mapping[str, UpstreamPlan], servers: Sequence[ToolServerPlan]
+) -> list[str]:
+    """Where the models of these routes and these tools are served, as the egress allow-list spells it."""
+    found = {_destination(server.url) for server in servers}
     for route in routes:
         upstream = upstreams[route.upstream]
         if upstream.kind == BUILTIN:
             found.add("builtin:")
             continue
-        split = urlsplit(upstream.base_url)
-        host = split.hostname or ""
-        host = f"[{host}]" if ":" in host else host
-        found.add(f"{split.scheme}://{host}:{split.port}" if split.port else f"{split.scheme}://{host}")
+        found.add(_destination(upstream.base_url))
     return sorted(found)
+
+
+def _destination(url: str) -> str:
+    split = urlsplit(url)
+    host = split.hostname or ""
+    host = f"[{host}]" if ":" in host else host
+    return f"{split.scheme}://{host}:{split.port}" if split.port else f"{split.scheme}://{host}"

@@ -16,7 +16,7 @@ from enum import Enum
 from ringwall.model.plan import Plan
 
 _LEFT_OUT = frozenset({"digest", "version", "expires", "provenance"})
-_UNORDERED = frozenset({"issuers", "policies", "routes"})
+_UNORDERED = frozenset({"issuers", "policies", "routes", "tools"})
 """Tuples of a plan that stand in the order of the file, which means nothing."""
 
 

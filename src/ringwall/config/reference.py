@@ -21,7 +21,7 @@ from ringwall.config import schema
 from ringwall.model.control import Settings, Stricter
 from ringwall.model.framework import ControlId
 from ringwall.model.identity import TrustedIssuer
-from ringwall.model.plan import Limits, UpstreamPlan
+from ringwall.model.plan import Limits, ToolServerPlan, UpstreamPlan
 
 _TABLES: tuple[tuple[str, type[schema.Table], tuple[type, ...]], ...] = (
     ("[organisation]", schema.Organisation, ()),
@@ -29,6 +29,7 @@ _TABLES: tuple[tuple[str, type[schema.Table], tuple[type, ...]], ...] = (
     ("[limits]", schema.Bounds, (Limits,)),
     ("[issuers.<name>]", schema.Issuer, (TrustedIssuer,)),
     ("[upstreams.<name>]", schema.Upstream, (UpstreamPlan,)),
+    ("[tool_servers.<name>]", schema.ToolServer, (ToolServerPlan,)),
     ("[workloads.<name>]", schema.WorkloadTable, ()),
     ("[workloads.<name>.models]", schema.ModelRoute, ()),
     ("[controls.<id>], [workloads.<name>.controls.<id>]", schema.Override, ()),

@@ -114,6 +114,30 @@ class Upstream(Table):
     total_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 300.0
 
 
+class ToolServer(Table):
+    """A server of tools: MCP over streamable HTTP.
+
+    Attributes:
+        url: Its endpoint, such as `https://tools.example.com/mcp`.
+        definitions: The file with its tools, as `ringwall tools fetch` writes it; what is not in it cannot be called.
+        account: A name for whose credential is used; the server's name when empty.
+        credential: `env:NAME` or `file:PATH`; never the secret itself.
+        private: Whether it may be on a private or loopback address.
+        connect_s: Seconds to connect.
+        read_s: Seconds between bytes.
+        total_s: Seconds for a whole call.
+    """
+
+    url: str
+    definitions: str
+    account: str = ""
+    credential: str = ""
+    private: bool = False
+    connect_s: Annotated[float, msgspec.Meta(gt=0, le=120)] = 5.0
+    read_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 60.0
+    total_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 120.0
+
+
 class ModelRoute(Table):
     """Where a model is served, when the upstream calls it by another name."""
 
@@ -135,6 +159,8 @@ class WorkloadTable(Table):
         payload_days: Days for which prompts and answers are kept, sealed and beside the ledger; 0 keeps none.
         policies: Cedar files of its own; they may only forbid.
         models: Model name to upstream, or to upstream and the name used there.
+        tool_servers: The servers whose tools it may call through the MCP door.
+        tools: A file that declares the tools which the application runs itself, in the form of `tools/list`.
         controls: Settings of its controls.
     """
 
@@ -148,6 +174,8 @@ class WorkloadTable(Table):
     payload_days: Annotated[int, msgspec.Meta(ge=0, le=3660)] = 0
     policies: tuple[str, ...] = ()
     models: dict[str, str | ModelRoute] = {}
+    tool_servers: tuple[str, ...] = ()
+    tools: str = ""
     controls: dict[str, dict[str, Any]] = {}
 
 
@@ -159,6 +187,7 @@ class Configuration(Table):
     limits: Bounds = msgspec.field(default_factory=Bounds)
     issuers: dict[str, Issuer] = {}
     upstreams: dict[str, Upstream] = {}
+    tool_servers: dict[str, ToolServer] = {}
     controls: dict[str, dict[str, Any]] = {}
     workloads: dict[str, WorkloadTable] = {}
 

@@ -25,7 +25,7 @@ from ringwall.model.content import Part, PartId
 from ringwall.model.conversation import Answer, Usage
 from ringwall.model.decision import Cause, Decision, Effect
 from ringwall.model.errors import InternalError, RingwallError
-from ringwall.model.facts import Facts, Identity, Source, Task
+from ringwall.model.facts import Facts, Identity, Proposed, Source, Task
 from ringwall.model.interaction import Checkpoint, Vantage
 from ringwall.model.labels import BEST, WORST
 from ringwall.model.names import random_hex
@@ -180,7 +180,8 @@ class Exchange:
     ) -> Answered | Refused:
         """The road from the upstream's whole answer to the second barrier."""
         answer = with_own_handles(answer)
-        vantage = Vantage(Checkpoint.RESPONSE, attempt.interaction, answer.parts, self.fresh(attempt, admitted.facts))
+        facts = self.fresh(attempt, admitted.facts).with_(proposed(answer))
+        vantage = Vantage(Checkpoint.RESPONSE, attempt.interaction, answer.parts, facts)
         decision = await running.chain.decide(vantage)  # 9
         await self.settle(admitted, answer.usage)  # 12; what was used was used, whatever is decided
         if decision.effect is not Effect.ALLOW:
@@ -313,6 +314,11 @@ def _unknown_results(attempt: Attempt, session: SessionState | None) -> frozense
     """The tool results whose call was never proposed in this session."""
     proposed = session.subjects("tool_proposed") if session is not None else frozenset()
     return frozenset(part for part, call in attempt.tool_results if call not in proposed)
+
+
+def proposed(answer: Answer) -> Proposed:
+    """The calls that an answer proposes."""
+    return Proposed({call.arguments: call.name for choice in answer.choices for call in choice.calls})
 
 
 def new_call_handle() -> str:

@@ -15,8 +15,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from ringwall.engine.exchange import Exchange, new_call_handle
 from ringwall.engine.outcomes import Admitted, Answered, Attempt, Failed, Refused
@@ -35,6 +36,7 @@ from ringwall.model.conversation import (
 )
 from ringwall.model.decision import Cause, Decision, Effect
 from ringwall.model.errors import RingwallError, UpstreamError
+from ringwall.model.facts import Proposed
 from ringwall.model.interaction import Checkpoint, Vantage
 from ringwall.model.ports import Receipt
 from ringwall.model.record import Outcome, RecordId, RecordKind
@@ -235,10 +237,15 @@ async def _text(
 
 
 async def _judge(
-    exchange: Exchange, run: _Run, checkpoint: Checkpoint, parts: tuple[Part, ...], window: Window | None
+    exchange: Exchange,
+    run: _Run,
+    checkpoint: Checkpoint,
+    parts: tuple[Part, ...],
+    window: Window | None,
+    calls: Mapping[PartId, str] = MappingProxyType({}),
 ) -> Decision:
     """Ask the chain; an edit or a refusal is on record before it takes effect."""
-    facts = exchange.fresh(run.attempt, run.admitted.facts)
+    facts = exchange.fresh(run.attempt, run.admitted.facts).with_(Proposed(calls))
     focus = window.focus if window is not None else None
     decision = await run.running.chain.decide(Vantage(checkpoint, run.attempt.interaction, parts, facts, focus))
     if decision.effect is not Effect.ALLOW:
@@ -284,7 +291,8 @@ async def _finish(exchange: Exchange, run: _Run, delta: Finished) -> list[Delta]
             Part(PartId(f"choices/{delta.index}/calls/{number}/arguments"), Origin.MODEL, _arguments(call.pieces), JSON)
             for number, call in enumerate(calls)
         )
-        decision = await _judge(exchange, run, Checkpoint.RESPONSE, parts, None)
+        names = {part.id: call.name for call, part in zip(calls, parts, strict=True)}
+        decision = await _judge(exchange, run, Checkpoint.RESPONSE, parts, None, names)
         for number, (call, part) in enumerate(zip(calls, decision.parts, strict=True)):
             text = compact(part)
             run.released.append(text)

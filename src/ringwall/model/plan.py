@@ -8,13 +8,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from ringwall.model.control import Settings
 from ringwall.model.framework import ControlId, Workload, WorkloadId
 from ringwall.model.identity import TrustedIssuer
+from ringwall.model.tools import Tool
 
 
 class Mode(StrEnum):
@@ -111,6 +112,31 @@ class UpstreamPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolServerPlan:
+    """A server of tools, as configured: MCP over streamable HTTP.
+
+    Attributes:
+        name: How workloads and policies speak of it.
+        url: Its endpoint.
+        account: Names whose credential is used, for policy and records.
+        credential: Where the credential is read from: `env:NAME` or `file:PATH`; never the secret. Empty for none.
+        private: True when the organisation allows it to be on a private address.
+        connect_s: Seconds to connect.
+        read_s: Seconds between bytes.
+        total_s: Seconds for a whole call.
+    """
+
+    name: str
+    url: str
+    account: str
+    credential: str
+    private: bool = False
+    connect_s: float = 5.0
+    read_s: float = 60.0
+    total_s: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """A model that a workload may ask for, and where it is served.
 
@@ -138,6 +164,8 @@ class WorkloadPlan:
         path_prefix: A path under which the data listener serves it besides `/w/<its id>`, or empty.
         max_output_tokens: What is assumed (and asked for) where a caller sets no limit.
         payload_days: How long the content of its records is kept sealed, in days; 0 keeps none.
+        tools: Its tools, by name: those of its tool servers, and those that the application declares as its own.
+        tool_servers: Names of the servers whose tools it may call through the MCP door.
     """
 
     workload: Workload
@@ -148,6 +176,8 @@ class WorkloadPlan:
     path_prefix: str = ""
     max_output_tokens: int = 4096
     payload_days: int = 0
+    tools: tuple[Tool, ...] = ()
+    tool_servers: tuple[str, ...] = ()
 
     def control(self, control: ControlId) -> PlannedControl | None:
         """The control as it runs here, or None when this workload has none of that id."""
@@ -199,6 +229,7 @@ class Plan:
         issuers: Whose tokens are taken, besides the embedded issuer.
         policies: The organisation's Cedar policies.
         limits: Of the listeners.
+        tool_servers: By name.
     """
 
     digest: str
@@ -210,3 +241,4 @@ class Plan:
     issuers: tuple[TrustedIssuer, ...] = ()
     policies: tuple[PolicyFile, ...] = ()
     limits: Limits = Limits()
+    tool_servers: Mapping[str, ToolServerPlan] = field(default_factory=dict)
