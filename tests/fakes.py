@@ -32,9 +32,10 @@ from ringwall.model.interaction import (
     Vantage,
 )
 from ringwall.model.plan import Mode, Route, WorkloadPlan
-from ringwall.model.ports import Exhausted, Invocation, Payload, Receipt, Taken
+from ringwall.model.ports import Exhausted, Invocation, Payload, Receipt, Taken, ToolAnswer, ToolInvocation
 from ringwall.model.record import Record, leaf_hash
 from ringwall.model.session import SessionState
+from ringwall.model.tools import Tool
 from ringwall.model.verdict import Allow, Ask, Deny, DenyKind, Edit, EditAction, Evidence, Transform, Verdict, Whom
 
 EVERYWHERE = frozenset(Checkpoint)
@@ -180,6 +181,35 @@ class ScriptedUpstream:
             self.closed += 1
 
 
+@dataclass
+class ScriptedToolServer:
+    """Returns what a test says, and keeps what it was asked."""
+
+    answer: ToolAnswer | BaseException | None = None
+    asked: list[ToolInvocation] = field(default_factory=list)
+    before: Callable[[], None] | None = None
+
+    def destination(self) -> Destination:
+        return Destination("shop", "https", "tools.example.com", 443, "/mcp", "shop")
+
+    async def call(self, invocation: ToolInvocation) -> ToolAnswer:
+        self.asked.append(invocation)
+        if self.before is not None:
+            self.before()
+        if isinstance(self.answer, BaseException):
+            raise self.answer
+        return self.answer if self.answer is not None else returned("row 1: boots")
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+def returned(*texts: str) -> ToolAnswer:
+    """What a tool returned: these texts."""
+    parts = tuple(Part(PartId(f"result/content/{n}"), Origin.TOOL, text) for n, text in enumerate(texts))
+    return ToolAnswer(parts)
+
+
 def whole(text: str) -> Answer:
     """An answer of one choice with this text."""
     part = Part(PartId("choices/0/content/0"), Origin.MODEL, text)
@@ -317,6 +347,8 @@ class Road:
     reservations: CountingReservations = field(default_factory=CountingReservations)
     payloads: MemoryPayloads = field(default_factory=MemoryPayloads)
     payload_days: int = 0
+    tools: tuple[Tool, ...] = ()
+    tool_servers: dict[str, ScriptedToolServer] = field(default_factory=dict)
 
     @property
     def exchange(self) -> Exchange:
@@ -332,5 +364,5 @@ class Road:
 
     @property
     def running(self) -> RunningWorkload:
-        plan = replace(workload_plan(), payload_days=self.payload_days)
-        return RunningWorkload(plan, "sha256:0", self.chain, {"up": self.upstream}, 65_536)
+        plan = replace(workload_plan(), payload_days=self.payload_days, tools=self.tools)
+        return RunningWorkload(plan, "sha256:0", self.chain, {"up": self.upstream}, 65_536, self.tool_servers)

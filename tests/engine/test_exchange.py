@@ -9,6 +9,7 @@ import pytest
 
 from ringwall.engine.chain import Chain
 from ringwall.engine.exchange import new_call_handle, with_own_handles
+from ringwall.engine.memory import PROPOSED
 from ringwall.engine.outcomes import Answered, Failed, Refused
 from ringwall.model.content import JSON, Origin, Part, PartId, freeze
 from ringwall.model.conversation import Answer, Choice, Conversation, Finish, ToolCall, ToolDefinition, Usage
@@ -179,7 +180,7 @@ def test_a_proposed_call_gets_our_handle_and_is_remembered():
     outcome = run(made, change=with_tool)
     handles = [call.id for call in outcome.answer.choices[0].calls]
     [state] = made.sessions.states.values()
-    assert [event.subject for event in state.events] == handles
+    assert [event.subject for event in state.events if event.kind == PROPOSED] == handles
     assert {event.record for event in state.events} == {outcome.record}
     assert all(handle.startswith("call_") for handle in handles)
 

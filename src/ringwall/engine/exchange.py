@@ -15,9 +15,11 @@ The streamed half of the road is in `ringwall.engine.streamed`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
+from ringwall.engine import memory
 from ringwall.engine.outcomes import Admitted, Answered, Attempt, Failed, Refused
 from ringwall.engine.recording import Recorder, cause_body, ids
 from ringwall.engine.running import RunningWorkload
@@ -25,8 +27,8 @@ from ringwall.model.content import Part, PartId
 from ringwall.model.conversation import Answer, Usage
 from ringwall.model.decision import Cause, Decision, Effect
 from ringwall.model.errors import InternalError, RingwallError
-from ringwall.model.facts import Facts, Identity, Proposed, Source, Task
-from ringwall.model.interaction import Checkpoint, Vantage
+from ringwall.model.facts import Delivered, Facts, Identity, Proposed, Source, Task
+from ringwall.model.interaction import Action, Checkpoint, Vantage
 from ringwall.model.labels import BEST, WORST
 from ringwall.model.names import random_hex
 from ringwall.model.plan import Route
@@ -111,15 +113,15 @@ class Exchange:
             answer = await admitted.upstream.complete(admitted.invocation)  # 8
             return await self.respond(running, attempt, admitted, answer)
         except RingwallError as error:
-            return await self.fail(admitted, error)
+            return await self.fail(admitted.recorder, error, admitted.cause)
         except asyncio.CancelledError:
-            await self.caller_gone(admitted)
+            await self.caller_gone(admitted.recorder, admitted.cause)
             raise
 
     async def admit(self, running: RunningWorkload, attempt: Attempt) -> Admitted | Refused | Failed:
         """The road up to and with the first barrier."""
         interaction = attempt.interaction
-        facts, session = await self._load(running, attempt)  # 1
+        facts, session = await self.load(running, attempt)  # 1
         recorder = self.recorder(running.digest, attempt, facts, payload_days=running.plan.payload_days)
         records: list[Record] = []
         results = {part for part, _ in attempt.tool_results}
@@ -147,7 +149,7 @@ class Exchange:
         if decision.effect is not Effect.ALLOW:
             return await self.refuse(recorder, decision, content, records)
         decisions.append(decision)
-        taken = await self._take(decisions)  # 6
+        taken = await self.take(decisions)  # 6
         if isinstance(taken, tuple):
             exhausted, cause = taken
             spent = replace(decision, effect=Effect.DENY, cause=cause)
@@ -163,7 +165,7 @@ class Exchange:
         Returns:
             The recorded refusal, or None where the organisation lets unverified callers in.
         """
-        facts, _ = await self._load(running, attempt)
+        facts, _ = await self.load(running, attempt)
         decision = await running.chain.decide(Vantage(Checkpoint.INBOUND, attempt.interaction, (), facts))
         if decision.effect is Effect.ALLOW:
             return None
@@ -171,7 +173,7 @@ class Exchange:
 
     async def may(self, running: RunningWorkload, attempt: Attempt) -> bool:
         """Whether an attempt without content and without effect (listing a model) would be allowed; not recorded."""
-        facts, _ = await self._load(running, attempt)
+        facts, _ = await self.load(running, attempt)
         decision = await running.chain.decide(Vantage(Checkpoint.INBOUND, attempt.interaction, (), facts))
         return decision.effect is Effect.ALLOW
 
@@ -187,9 +189,9 @@ class Exchange:
         if decision.effect is not Effect.ALLOW:
             return await self.refuse(admitted.recorder, decision, answer.parts, [], cause=admitted.cause)
         record = admitted.recorder.decision(decision, answer.parts, Outcome.RELEASES, admitted.cause)
-        await self.remember(
-            attempt, admitted, record.id, [call.id for each in answer.choices for call in each.calls]
-        )  # 10
+        parts = answer.by_id()
+        calls = [(call.id, call.name, parts[call.arguments]) for each in answer.choices for call in each.calls]
+        await self.remember(attempt, admitted.session, self.proposals(attempt, calls, record.id))  # 10
         receipts = await self.commit(admitted.recorder, [record])  # 11
         return Answered(replace(answer, parts=decision.parts), record.id, receipts[-1])
 
@@ -220,61 +222,76 @@ class Exchange:
         await self.commit(recorder, [record], receipt=False)
         return record.id
 
-    async def fail(self, admitted: Admitted, error: RingwallError) -> Failed:
+    async def fail(self, recorder: Recorder, error: RingwallError, cause: tuple[RecordId, ...]) -> Failed:
         """Record that an admitted request came to nothing."""
         body = {"code": inert(error.code), "detail": inert(error.detail), "status": error.status}
-        record = admitted.recorder.event(RecordKind.FAILURE, Outcome.FAILED, body, admitted.cause)
-        await self.commit(admitted.recorder, [record], receipt=False)
+        record = recorder.event(RecordKind.FAILURE, Outcome.FAILED, body, cause)
+        await self.commit(recorder, [record], receipt=False)
         return Failed(error, record.id)
 
-    async def caller_gone(self, admitted: Admitted) -> None:
+    async def caller_gone(self, recorder: Recorder, cause: tuple[RecordId, ...]) -> None:
         """Record that the caller went away before the answer."""
-        record = admitted.recorder.event(RecordKind.FAILURE, Outcome.ENDED, {"code": "caller_gone"}, admitted.cause)
-        await asyncio.shield(self.commit(admitted.recorder, [record], receipt=False))
+        record = recorder.event(RecordKind.FAILURE, Outcome.ENDED, {"code": "caller_gone"}, cause)
+        await asyncio.shield(self.commit(recorder, [record], receipt=False))
 
     async def settle(self, admitted: Admitted, usage: Usage | None) -> None:
         """Replace reserved tokens by counted ones; without a count the reservation stays."""
         if admitted.taken is not None and usage is not None:
             await admitted.taken.settle({"tokens": usage.input_tokens + usage.output_tokens})
 
-    async def remember(self, attempt: Attempt, admitted: Admitted, record: RecordId, calls: Sequence[str]) -> None:
-        """Keep the calls that an answer proposed; compare-and-set, a few times.
+    def proposals(self, attempt: Attempt, calls: Iterable[tuple[str, str, Part]], record: RecordId) -> list[Event]:
+        """What a session remembers of proposed calls (handle, tool, arguments)."""
+        workload = attempt.interaction.workload
+        events = []
+        for handle, tool, arguments in calls:
+            intent = memory.intent(self.digests, workload, tool, arguments.value)
+            events += [Event(memory.PROPOSED, handle, record), Event(memory.INTENDED, intent, record)]
+        return events
+
+    async def remember(self, attempt: Attempt, state: SessionState | None, events: Sequence[Event]) -> None:
+        """Keep events of the session; compare-and-set, a few times.
 
         What cannot be kept is unknown later, and unknown is the worst case: never a loosening.
         """
-        unknown = _unknown_results(attempt, admitted.session)
-        if not calls and not unknown:
+        unknown = memory.unknown_results(attempt.tool_results, state)
+        if not events and not unknown:
             return
         key = attempt.interaction.session
-        events = tuple(Event("tool_proposed", call, record) for call in calls)
-        state = admitted.session
         for _ in range(MAX_SESSION_TRIES):
             state = state if state is not None else await self._sessions.load(key)
-            if await self._sessions.commit(state.having(events, WORST if unknown else BEST), state.version):
+            if await self._sessions.commit(state.having(tuple(events), WORST if unknown else BEST), state.version):
                 return
             state = None
 
-    async def _load(self, running: RunningWorkload, attempt: Attempt) -> tuple[Facts, SessionState | None]:
+    async def load(self, running: RunningWorkload, attempt: Attempt) -> tuple[Facts, SessionState | None]:
         """Every fact that a control here needs. One that cannot be loaded stays missing, and missing is Deny."""
         facts = self.fresh(attempt, attempt.facts)
-        conversation = attempt.interaction.conversation
-        wants_task = Task in running.chain.needs
+        interaction = attempt.interaction
+        conversation = interaction.conversation
+        wants_session = Task in running.chain.needs or interaction.action is Action.CALL
         has_tools = bool(attempt.tool_results) or bool(conversation and conversation.tools)
-        if not (wants_task or has_tools):
-            return facts, None
+        if not (wants_session or has_tools):
+            return facts.with_(NOTHING_DELIVERED), None
         try:
-            session = await self._sessions.load(attempt.interaction.session)
+            session = await self._sessions.load(interaction.session)
         except InternalError:
             return facts, None
-        task = Task(session.subjects("tool_proposed"), _unknown_results(attempt, session))
-        return facts.with_(task), session
+        task = Task(session.subjects(memory.PROPOSED), memory.unknown_results(attempt.tool_results, session))
+        delivered = memory.delivered(self.digests, interaction, attempt.tool_results, session)
+        return facts.with_(task, delivered), session
 
-    def fresh(self, attempt: Attempt, facts: Facts) -> Facts:
-        """The facts with what is contained at this moment: containment is looked at anew at every checkpoint."""
+    def fresh(self, attempt: Attempt, facts: Facts, *also: str) -> Facts:
+        """The facts with what is contained at this moment: containment is looked at anew at every checkpoint.
+
+        Args:
+            attempt: Whose.
+            facts: What is known.
+            also: Further scopes whose containment would stop it.
+        """
         scopes = concerned(attempt.interaction, facts[Identity], facts[Source])
-        return facts.with_(self._containment.standing(scopes))
+        return facts.with_(self._containment.standing((*scopes, *also)))
 
-    async def _take(self, decisions: Sequence[Decision]) -> Taken | tuple[Exhausted, Cause] | None:
+    async def take(self, decisions: Sequence[Decision]) -> Taken | tuple[Exhausted, Cause] | None:
         """Take all reservations of all decisions, or none."""
         wanted = [each for decision in decisions for each in decision.reservations]
         if not wanted:
@@ -310,10 +327,7 @@ MAX_SESSION_TRIES = 5
 """How often a session's compare-and-set is tried before what happened stays unknown."""
 
 
-def _unknown_results(attempt: Attempt, session: SessionState | None) -> frozenset[str]:
-    """The tool results whose call was never proposed in this session."""
-    proposed = session.subjects("tool_proposed") if session is not None else frozenset()
-    return frozenset(part for part, call in attempt.tool_results if call not in proposed)
+NOTHING_DELIVERED = Delivered(MappingProxyType({}))
 
 
 def proposed(answer: Answer) -> Proposed:

@@ -15,7 +15,7 @@ from ringwall.model.decision import Cause, Effect
 from ringwall.model.errors import RingwallError
 from ringwall.model.facts import Facts
 from ringwall.model.interaction import Checkpoint, Interaction
-from ringwall.model.ports import Invocation, Receipt, Taken, Upstream
+from ringwall.model.ports import Invocation, Receipt, Taken, ToolAnswer, Upstream
 from ringwall.model.record import RecordId
 from ringwall.model.session import SessionState
 
@@ -79,6 +79,21 @@ class Failed:
 
     error: RingwallError
     record: RecordId
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A tool was called, and what it returned was judged.
+
+    Attributes:
+        answer: What it returned, as it may be read.
+        record: The record of the decision at TOOL_RESULT.
+        receipt: Proof that it is in the ledger.
+    """
+
+    answer: ToolAnswer
+    record: RecordId
+    receipt: Receipt
 
 
 @dataclass(frozen=True, slots=True)

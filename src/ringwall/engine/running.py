@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from ringwall.engine.chain import Chain
 from ringwall.model.framework import WorkloadId
 from ringwall.model.plan import Plan, WorkloadPlan
-from ringwall.model.ports import Upstream
+from ringwall.model.ports import ToolServer, Upstream
+from ringwall.model.tools import Tool
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class RunningWorkload:
         chain: Its controls.
         upstreams: By name.
         hold_chars: The most characters of a streamed text that may be held back.
+        tool_servers: By name.
     """
 
     plan: WorkloadPlan
@@ -31,6 +33,11 @@ class RunningWorkload:
     chain: Chain
     upstreams: Mapping[str, Upstream]
     hold_chars: int
+    tool_servers: Mapping[str, ToolServer] = field(default_factory=dict)
+
+    def tool(self, name: str) -> Tool | None:
+        """The tool of this name, or None when the workload has none."""
+        return next((each for each in self.plan.tools if each.name == name), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,10 +135,10 @@ async def stream(exchange: Exchange, running: RunningWorkload, attempt: Attempt)
         receipts = await exchange.commit(admitted.recorder, [record])  # 9
     except RingwallError as error:
         await _close_iterator(upstream)
-        return await exchange.fail(admitted, error)
+        return await exchange.fail(admitted.recorder, error, admitted.cause)
     except asyncio.CancelledError:
         await _close_iterator(upstream)
-        await exchange.caller_gone(admitted)
+        await exchange.caller_gone(admitted.recorder, admitted.cause)
         raise
     run = _Run(running, attempt, admitted, record.id)
     return Streaming(record.id, receipts[-1], (), _events(exchange, run, first, upstream))
@@ -165,7 +165,7 @@ async def _events(
         await _close(exchange, run, Outcome.REFUSED, stop.refused.cause)
         yield stop.refused
     except RingwallError as error:
-        failed = await exchange.fail(run.admitted, error)
+        failed = await exchange.fail(run.admitted.recorder, error, run.admitted.cause)
         await _close(exchange, run, Outcome.FAILED, None)
         yield failed
     except (asyncio.CancelledError, GeneratorExit):
@@ -242,10 +242,14 @@ async def _judge(
     checkpoint: Checkpoint,
     parts: tuple[Part, ...],
     window: Window | None,
-    calls: Mapping[PartId, str] = MappingProxyType({}),
+    calls: Mapping[PartId, tuple[str, str]] = MappingProxyType({}),
 ) -> Decision:
-    """Ask the chain; an edit or a refusal is on record before it takes effect."""
-    facts = exchange.fresh(run.attempt, run.admitted.facts).with_(Proposed(calls))
+    """Ask the chain; an edit or a refusal is on record before it takes effect.
+
+    At RESPONSE, `calls` has the handle and the tool of the call whose arguments a part holds.
+    """
+    tools = Proposed({part: tool for part, (_, tool) in calls.items()})
+    facts = exchange.fresh(run.attempt, run.admitted.facts).with_(tools)
     focus = window.focus if window is not None else None
     decision = await run.running.chain.decide(Vantage(checkpoint, run.attempt.interaction, parts, facts, focus))
     if decision.effect is not Effect.ALLOW:
@@ -254,8 +258,9 @@ async def _judge(
         record = run.admitted.recorder.decision(decision, parts, Outcome.RELEASES, (run.opening,))
         await exchange.commit(run.admitted.recorder, [record], receipt=False)
         if checkpoint is Checkpoint.RESPONSE:
-            handles = [call.id for calls in run.calls.values() for call in calls.values()]
-            await exchange.remember(run.attempt, run.admitted, record.id, handles)
+            proposed = [(calls[part.id][0], calls[part.id][1], part) for part in decision.parts]
+            events = exchange.proposals(run.attempt, proposed, record.id)
+            await exchange.remember(run.attempt, run.admitted.session, events)
     return decision
 
 
@@ -291,7 +296,7 @@ async def _finish(exchange: Exchange, run: _Run, delta: Finished) -> list[Delta]
             Part(PartId(f"choices/{delta.index}/calls/{number}/arguments"), Origin.MODEL, _arguments(call.pieces), JSON)
             for number, call in enumerate(calls)
         )
-        names = {part.id: call.name for call, part in zip(calls, parts, strict=True)}
+        names = {part.id: (call.id, call.name) for call, part in zip(calls, parts, strict=True)}
         decision = await _judge(exchange, run, Checkpoint.RESPONSE, parts, None, names)
         for number, (call, part) in enumerate(zip(calls, decision.parts, strict=True)):
             text = compact(part)

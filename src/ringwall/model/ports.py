@@ -7,7 +7,7 @@ is the one place that names who implements them.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from ringwall.model.content import Json, Part
@@ -174,6 +174,57 @@ class Upstream(Protocol):
 
         Raises:
             UpstreamError: As for `complete`; also when the stream breaks off.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of what is open."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ToolInvocation:
+    """A judged tool call on its way to the server of the tool.
+
+    Attributes:
+        tool: The tool, as the plan has it.
+        arguments: The judged (and edited) arguments.
+        trace: `traceparent` to send on, or empty.
+        context: What the server is told besides, never a part of the arguments: a leased credential.
+    """
+
+    tool: Tool
+    arguments: Mapping[str, Json]
+    trace: str = ""
+    context: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolAnswer:
+    """What a tool returned.
+
+    Attributes:
+        parts: Its texts (`result/content/<n>`) and its structured content (`result/structured`), of origin TOOL.
+        failed: True when the tool itself says that it failed; its parts then say why.
+    """
+
+    parts: tuple[Part, ...]
+    failed: bool = False
+
+
+class ToolServer(Protocol):
+    """A server of tools. What it is sent is encoded from the judged invocation and nothing else (law 9)."""
+
+    def destination(self) -> Destination:
+        """Where the bytes of a call would go."""
+        ...
+
+    async def call(self, invocation: ToolInvocation) -> ToolAnswer:
+        """What the tool returned.
+
+        Raises:
+            UpstreamError: The server refused, failed, was late, serves another tool under this name than the plan has,
+                or returned something that cannot be read whole.
         """
         ...
 
