@@ -32,10 +32,11 @@ from ringwall.model.interaction import (
     Vantage,
 )
 from ringwall.model.plan import Mode, Route, WorkloadPlan
-from ringwall.model.ports import Exhausted, Invocation, Payload, Receipt, Taken, ToolAnswer, ToolInvocation
+from ringwall.model.ports import Exhausted, Payload, Receipt, Taken
 from ringwall.model.record import Record, leaf_hash
 from ringwall.model.session import SessionState
 from ringwall.model.tools import Tool
+from ringwall.model.upstreams import Invocation, ToolAnswer, ToolInvocation
 from ringwall.model.verdict import Allow, Ask, Deny, DenyKind, Edit, EditAction, Evidence, Transform, Verdict, Whom
 
 EVERYWHERE = frozenset(Checkpoint)

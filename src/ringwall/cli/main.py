@@ -50,9 +50,23 @@ def _root(
 @cache
 def command() -> typer.Typer:
     """The command with all its subcommands, each added once."""
-    from ringwall.cli import check, contain, control, explain, init, keys, ledger, login, payload, plan, serve, users
+    from ringwall.cli import (
+        check,
+        contain,
+        control,
+        explain,
+        init,
+        keys,
+        ledger,
+        login,
+        payload,
+        plan,
+        serve,
+        tools,
+        users,
+    )
 
-    for family in (serve, init, check, plan, explain, payload, ledger, login, keys, contain, users, control):
+    for family in (serve, init, check, plan, explain, payload, ledger, login, keys, contain, users, tools, control):
         family.register(app)
     return app
 

@@ -243,10 +243,11 @@ async def _until_started(listeners: list[Listener], served: Sequence[asyncio.Fut
 async def _retire(running: Running) -> None:
     """Close the upstreams of a replaced snapshot, once the requests that began under it must have ended."""
     try:
-        await asyncio.sleep(max((each.total_s for each in running.plan.upstreams.values()), default=0))
+        longest = [each.total_s for each in running.plan.upstreams.values()]
+        longest += [each.total_s for each in running.plan.tool_servers.values()]
+        await asyncio.sleep(max(longest, default=0))
     finally:  # cut short where the process ends before them
-        for upstream in {each for workload in running.workloads.values() for each in workload.upstreams.values()}:
-            await upstream.close()
+        await compose.close_running(running)
 
 
 def refuse_for_production(plan: Plan) -> None:

@@ -27,10 +27,11 @@ from ringwall.model.decision import Cause, Decision, Effect
 from ringwall.model.errors import InternalError, RingwallError
 from ringwall.model.facts import Facts
 from ringwall.model.interaction import Checkpoint, Vantage
-from ringwall.model.ports import Taken, ToolAnswer, ToolInvocation, ToolServer
+from ringwall.model.ports import Taken
 from ringwall.model.record import Outcome, Record, RecordId, RecordKind
 from ringwall.model.scopes import scope
 from ringwall.model.session import SessionState
+from ringwall.model.upstreams import ToolAnswer, ToolInvocation, ToolServer
 
 
 @dataclass(frozen=True, slots=True)

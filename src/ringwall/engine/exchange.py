@@ -37,7 +37,6 @@ from ringwall.model.ports import (
     Containment,
     Digests,
     Exhausted,
-    Invocation,
     Ledger,
     Payloads,
     Receipt,
@@ -48,6 +47,7 @@ from ringwall.model.ports import (
 from ringwall.model.record import Outcome, Record, RecordId, RecordKind, inert
 from ringwall.model.scopes import concerned
 from ringwall.model.session import Event, SessionState
+from ringwall.model.upstreams import Invocation
 from ringwall.model.verdict import DenyKind
 
 

@@ -15,9 +15,10 @@ from ringwall.model.decision import Cause, Effect
 from ringwall.model.errors import RingwallError
 from ringwall.model.facts import Facts
 from ringwall.model.interaction import Checkpoint, Interaction
-from ringwall.model.ports import Invocation, Receipt, Taken, ToolAnswer, Upstream
+from ringwall.model.ports import Receipt, Taken
 from ringwall.model.record import RecordId
 from ringwall.model.session import SessionState
+from ringwall.model.upstreams import Invocation, ToolAnswer, Upstream
 
 
 @dataclass(frozen=True, slots=True)

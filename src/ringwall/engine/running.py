@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from ringwall.engine.chain import Chain
 from ringwall.model.framework import WorkloadId
 from ringwall.model.plan import Plan, WorkloadPlan
-from ringwall.model.ports import ToolServer, Upstream
 from ringwall.model.tools import Tool
+from ringwall.model.upstreams import ToolServer, Upstream
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from ringwall.dataplane.gateway.builtin import COMPROMISED, ECHO, BuiltinUpstrea
 from ringwall.dataplane.wire.openai_request import parse_request
 from ringwall.model.conversation import CallDelta, Counted, Finish, Finished, TextDelta
 from ringwall.model.errors import UpstreamError
-from ringwall.model.ports import Invocation
+from ringwall.model.upstreams import Invocation
 
 TOOL = {"type": "function", "function": {"name": "query", "parameters": {"properties": {"sql": {"type": "string"}}}}}
 

@@ -17,7 +17,7 @@ from ringwall.dataplane.wire.openai_request import parse_request
 from ringwall.model.conversation import CallDelta, Counted, Finish, Finished, TextDelta, Usage
 from ringwall.model.errors import UpstreamError
 from ringwall.model.plan import UpstreamPlan
-from ringwall.model.ports import Invocation
+from ringwall.model.upstreams import Invocation
 from tests.provider import DONE, Provider, delta, event, http, says, stream
 
 

@@ -97,6 +97,7 @@ def test_an_inert_field_leaves_no_trace(field):
 NESTED: Iterable[tuple[dict[str, Any], str]] = [
     ({"messages": [{"role": "function", "name": "f", "content": "x"}]}, "messages.role.function"),
     ({"messages": [{"role": "assistant", "audio": {"id": "a"}}]}, "messages.audio"),
+    ({"messages": [{"role": "assistant", "annotations": [{"type": "url_citation"}]}]}, "messages.annotations"),
     ({"messages": [{"role": "assistant", "function_call": {"name": "f", "arguments": ""}}]}, "messages.function_call"),
     (
         {

@@ -12,7 +12,7 @@ from ringwall.dataplane.wire.openai_upstream import encode_request
 from ringwall.model.content import Origin
 from ringwall.model.conversation import Role
 from ringwall.model.errors import CallerError
-from ringwall.model.ports import Invocation
+from ringwall.model.upstreams import Invocation
 from tests.dataplane.wire.shapes import anything, requests
 
 CALL = {
@@ -229,3 +229,13 @@ def test_a_cache_breakpoint_is_dropped():
     piece = {"type": "text", "text": "x", "prompt_cache_breakpoint": {"type": "ephemeral"}}
     chat = parse({"model": "m", "messages": [{"role": "user", "content": [piece]}]})
     assert [part.value for part in chat.parts] == ["x"]
+
+
+def test_an_answer_that_a_client_sends_back_as_it_came_is_taken():
+    said = {
+        "role": "assistant", "content": "hello", "refusal": None, "annotations": [], "audio": None,
+        "function_call": None, "tool_calls": None,
+    }  # fmt: skip
+    messages = [{"role": "user", "content": "hi"}, said, {"role": "user", "content": "and?"}]
+    read = parse_request(json.dumps({"model": "m", "messages": messages}).encode(), depth=64)
+    assert [part.value for part in read.parts] == ["hi", "hello", "and?"]

@@ -10,7 +10,7 @@ from ringwall.dataplane.wire.openai_request import parse_request
 from ringwall.dataplane.wire.openai_upstream import encode_request, parse_answer, parse_event
 from ringwall.model.conversation import CallDelta, Counted, Finish, Finished, TextDelta, Usage
 from ringwall.model.errors import UpstreamError
-from ringwall.model.ports import Invocation
+from ringwall.model.upstreams import Invocation
 from tests.dataplane.wire.shapes import answers, anything, events
 
 

@@ -33,8 +33,8 @@ from ringwall.model.conversation import (
 )
 from ringwall.model.errors import UpstreamError
 from ringwall.model.facts import Destination
-from ringwall.model.ports import Invocation
 from ringwall.model.strict_json import JsonError, loads_object
+from ringwall.model.upstreams import Invocation
 
 ECHO = "echo"
 COMPROMISED = "compromised"

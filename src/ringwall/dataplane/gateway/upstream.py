@@ -21,7 +21,7 @@ from ringwall.model.conversation import Answer, CallDelta, Delta, TextDelta
 from ringwall.model.errors import UpstreamError
 from ringwall.model.facts import Destination
 from ringwall.model.plan import UpstreamPlan
-from ringwall.model.ports import Invocation
+from ringwall.model.upstreams import Invocation
 
 MAX_CONNECTIONS = 1024
 _READ_BYTES = 65_536

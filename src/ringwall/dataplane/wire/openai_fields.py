@@ -62,6 +62,7 @@ REFUSED: dict[str, str] = {
     "messages.role.function": _DEPRECATED,
     "messages.audio": _AUDIO,
     "messages.function_call": _DEPRECATED,
+    "messages.annotations": "annotations of an earlier answer are content that no control judges; leave them out",
     "messages.content.input_audio": _AUDIO,
     "messages.content.file": "no control understands files yet; send their text",
     "messages.tool_calls.custom": "no control understands custom tools yet; use function tools",

@@ -72,6 +72,10 @@ class Assistant(Struct, tag_field="role", tag="assistant"):
     name: str | None = None
     refusal: str | None = None
     tool_calls: list[Call] | None = None
+    # An answer that a client sends back has these too; empty they say nothing.
+    audio: None = None
+    function_call: None = None
+    annotations: Annotated[list[object], msgspec.Meta(max_length=0)] | None = None
 
 
 class Tool(Struct, tag_field="role", tag="tool"):

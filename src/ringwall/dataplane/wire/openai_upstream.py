@@ -30,8 +30,8 @@ from ringwall.model.conversation import (
     Usage,
 )
 from ringwall.model.errors import UpstreamError
-from ringwall.model.ports import Invocation
 from ringwall.model.strict_json import loads_object
+from ringwall.model.upstreams import Invocation
 
 MAX_CALLS = 128
 MAX_CHOICES = 128

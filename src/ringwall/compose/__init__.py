@@ -1,0 +1,49 @@
+"""Which concrete class stands behind which port? The one place that names them and wires them together.
+
+* `installation`: a data directory with its root key, its stores and its ledger.
+* `running`: a plan as the snapshot that serves requests.
+* `doors`: the applications of the two listeners.
+"""
+
+from typing import TYPE_CHECKING
+
+from ringwall.compose.doors import Door, make_administration, make_door
+from ringwall.compose.installation import (
+    Installation,
+    RootSource,
+    SystemClock,
+    default_config_dir,
+    default_data_dir,
+    keep_fresh,
+)
+from ringwall.compose.running import (
+    built_controls,
+    close_running,
+    make_policy,
+    make_running,
+    make_tool_server,
+    read_plan,
+    settings_types,
+)
+
+if TYPE_CHECKING:
+    from ringwall.compose.doors import Administration as Administration
+
+__all__ = [
+    "Door",
+    "Installation",
+    "RootSource",
+    "SystemClock",
+    "built_controls",
+    "close_running",
+    "default_config_dir",
+    "default_data_dir",
+    "keep_fresh",
+    "make_administration",
+    "make_door",
+    "make_policy",
+    "make_running",
+    "make_tool_server",
+    "read_plan",
+    "settings_types",
+]

@@ -1,0 +1,202 @@
+"""What serves requests under a plan? Controls, chains, upstreams, tool servers: a snapshot, made whole or not at all.
+
+* A control is found by its id (`ringwall.controls.<layer>.<name>`), only when its catalog entry says that it is built;
+  it gets the ports that its constructor names, and no others.
+* Whatever cannot be used (a credential, a policy, a setting) is an error here, before anything is served.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ringwall.catalog.load import load_catalog
+from ringwall.compose.installation import SystemClock
+from ringwall.config.build import BUILTIN, build_plan
+from ringwall.config.document import Document, read_file, read_text
+from ringwall.config.secret import read_secret
+from ringwall.dataplane.gateway.addresses import RefusedAddressError
+from ringwall.dataplane.gateway.builtin import BuiltinUpstream
+from ringwall.engine.chain import Chain, Seat
+from ringwall.engine.running import Running, RunningWorkload
+from ringwall.model.control import Control, Settings
+from ringwall.model.errors import ConfigError, InternalError
+from ringwall.model.framework import ControlId
+from ringwall.model.plan import Mode, Plan, PlannedControl, Provenance, ToolServerPlan, UpstreamPlan, WorkloadPlan
+from ringwall.model.upstreams import Upstream
+from ringwall.policy.decide import CedarPolicy, Domain
+from ringwall.policy.slices import PolicyText
+
+if TYPE_CHECKING:
+    from ringwall.dataplane.gateway.tool_server import McpToolServer
+
+
+@cache
+def built_controls() -> Mapping[ControlId, type[Control]]:
+    """The class of every control that is built.
+
+    Raises:
+        InternalError: An entry says that its control is built, and it is not there.
+    """
+    found: dict[ControlId, type[Control]] = {}
+    for entry in load_catalog().entries.values():
+        if not entry.built or not entry.checkpoints:
+            continue
+        try:
+            module = importlib.import_module(f"ringwall.controls.{entry.id}")
+            found[entry.id] = module.CONTROL
+        except (ImportError, AttributeError) as error:
+            raise InternalError("a control is missing", code="no_control", detail=f'"{entry.id}": {error}') from error
+    return found
+
+
+def settings_types() -> Mapping[ControlId, type[Settings]]:
+    """The settings class of every control that is built."""
+    return {control: kind.settings_type for control, kind in built_controls().items()}
+
+
+def read_plan(path: Path | None, now: datetime | None = None) -> tuple[Plan, Document]:
+    """The plan of a configuration file, or of the laptop's when none is given.
+
+    Raises:
+        ConfigError: Anything is wrong; names file and line.
+    """
+    if path is None:
+        content = (Path(__file__).parents[1] / "config" / "laptop.toml").read_bytes()
+        document = read_text(content, "laptop.toml")
+    else:
+        document = read_file(path)
+    moment = now if now is not None else datetime.now(UTC)
+    plan = build_plan(document, catalog=load_catalog(), settings=settings_types(), now=moment)
+    make_policy(plan)  # a policy that does not validate is named before anything runs
+    return plan, document
+
+
+def make_policy(plan: Plan) -> CedarPolicy:
+    """The policies of a plan, parsed and validated.
+
+    Raises:
+        ConfigError: One does not validate; it is named.
+    """
+    domains = {
+        name: Domain(
+            models=frozenset(route.model for route in workload.routes),
+            upstreams={
+                **{route.upstream: plan.upstreams[route.upstream].account for route in workload.routes},
+                **{server: plan.tool_servers[server].account for server in workload.tool_servers},
+            },
+            policies=tuple(PolicyText(each.name, each.text) for each in workload.policies),
+            tools=workload.tools,
+        )
+        for name, workload in plan.workloads.items()
+    }
+    organisation = [PolicyText(each.name, each.text) for each in plan.policies]
+    return CedarPolicy(workloads=domains, organisation=organisation)
+
+
+def make_running(plan: Plan) -> Running:
+    """The snapshot that serves requests under this plan.
+
+    Raises:
+        ConfigError: A credential, a policy or a setting cannot be used.
+    """
+    upstreams = {name: _upstream(each, plan) for name, each in plan.upstreams.items()}
+    servers = {
+        name: make_tool_server(each, answer_bytes=plan.limits.answer_bytes) for name, each in plan.tool_servers.items()
+    }
+    ports: dict[str, object] = {"policy": make_policy(plan)}
+    workloads = {
+        name: RunningWorkload(
+            plan=each,
+            digest=plan.digest,
+            chain=_chain(each, {**ports, "tools": each.tools}, plan.limits.checkpoint_s),
+            upstreams={route.upstream: upstreams[route.upstream] for route in each.routes},
+            hold_chars=plan.limits.hold_chars,
+            tool_servers={name: servers[name] for name in each.tool_servers},
+        )
+        for name, each in plan.workloads.items()
+    }
+    return Running(plan, workloads)
+
+
+async def close_running(running: Running) -> None:
+    """Let go of what a snapshot holds open."""
+    for workload in running.workloads.values():
+        for upstream in workload.upstreams.values():
+            await upstream.close()
+        for server in workload.tool_servers.values():
+            await server.close()
+
+
+def _chain(workload: WorkloadPlan, ports: Mapping[str, object], deadline_s: float) -> Chain:
+    seats = []
+    for planned in workload.controls:
+        kind = built_controls()[planned.id]
+        named = inspect.signature(kind.__init__).parameters
+        wanted = {name: ports[name] for name in named if name in ports}
+        try:
+            control: Control = _construct(kind, planned.settings, wanted)
+        except ConfigError as error:
+            raise located(error, planned) from error
+        reason = planned.waiver.reason if planned.mode is Mode.OFF and planned.waiver is not None else ""
+        seats.append(Seat(control, planned.mode, reason))
+    return Chain(seats, deadline_s=deadline_s)
+
+
+def located(error: ConfigError, planned: PlannedControl) -> ConfigError:
+    """What a control says of its settings, with the file and line that set the one that it speaks of."""
+    if error.file:
+        return error
+    names = [name for name, _ in planned.provenance if name in error.public]
+    written = [name for name, where in planned.provenance if not where.file.startswith("catalog")]
+    name = next(iter([*names, *written]), "")
+    where = dict(planned.provenance).get(name, Provenance(""))
+    problem = f'"{planned.id}": {error.problem}'
+    return ConfigError(problem, file=where.file, line=where.line, hint=error.hint)
+
+
+def _construct(kind: Any, settings: Settings, ports: Mapping[str, object]) -> Control:
+    made: Control = kind(settings, **ports)
+    return made
+
+
+def _upstream(upstream: UpstreamPlan, plan: Plan) -> Upstream:
+    if upstream.kind == BUILTIN:
+        return BuiltinUpstream()
+    from ringwall.dataplane.gateway.upstream import OpenAIUpstream  # lazily: its HTTP client is slow to import
+
+    secret = _secret(upstream.credential, f"upstream {upstream.name}")
+    try:
+        return OpenAIUpstream(upstream, secret=secret, answer_bytes=plan.limits.answer_bytes)
+    except RefusedAddressError as error:
+        hint = "private = true allows a private or loopback address"
+        raise ConfigError(f'upstream "{upstream.name}": {error}', hint=hint) from error
+
+
+def make_tool_server(server: ToolServerPlan, *, answer_bytes: int) -> McpToolServer:
+    """The server of tools that a plan describes; no connection is made yet.
+
+    Raises:
+        ConfigError: Its credential cannot be read, or its address may not be connected to.
+    """
+    from ringwall.dataplane.gateway.tool_server import (
+        McpToolServer as Server,  # lazily: its HTTP client is slow to import
+    )
+
+    secret = _secret(server.credential, f"tool server {server.name}")
+    try:
+        return Server(server, secret=secret, answer_bytes=answer_bytes, clock=SystemClock())
+    except RefusedAddressError as error:
+        hint = "private = true allows a private or loopback address"
+        raise ConfigError(f'tool server "{server.name}": {error}', hint=hint) from error
+
+
+def _secret(credential: str, owner: str) -> Callable[[], str]:
+    """Reads the credential once, at start: a missing one is an error then and not at the first request."""
+    secret = read_secret(credential, file=owner) if credential else ""
+    return lambda: secret

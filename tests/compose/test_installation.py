@@ -1,0 +1,99 @@
+"""An installation: private, versions that rise, and a root key from where it was said to be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from ringwall import compose
+from ringwall.compose import Installation, RootSource, read_plan
+from ringwall.model.errors import ConfigError, InternalError
+from ringwall.model.plan import Plan
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    return read_plan(None)[0]
+
+
+@pytest.fixture
+def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    made = Installation(tmp_path / "data", RootSource())
+    yield made
+    made.close()
+
+
+def test_a_plan_that_has_expired_does_not_run(installation, plan):
+    with pytest.raises(InternalError) as error:
+        installation.take_plan(replace(plan, expires=datetime.now(UTC) - timedelta(seconds=1)))
+    assert error.value.code == "plan_expired"
+    assert installation.plans.highest() == (0, "")
+
+
+def test_versions_rise_with_every_plan_that_differs(installation, plan):
+    other = replace(plan, digest="sha256:other")
+    assert [installation.take_plan(each).version for each in (plan, plan, other, plan)] == [1, 1, 2, 3]
+
+
+def test_a_plan_older_than_one_that_ran_is_refused(installation, plan):
+    installation.take_plan(plan)
+    installation.take_plan(replace(plan, digest="sha256:other"))
+    with pytest.raises(InternalError) as error:
+        installation.plans.take(1, plan.digest)
+    assert error.value.code == "plan_outdated"
+
+
+def test_an_installation_is_private_and_opens_again_with_the_same_keys(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    keys = []
+    for _ in range(2):
+        made = Installation(tmp_path / "data", RootSource())
+        keys.append((made.ledger_key.public_key, made.keyring.derive("session-handle")))
+        made.close()
+    assert keys[0] == keys[1]
+    assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
+    assert not list((tmp_path / "data").rglob("*root*"))
+    assert [each for each in (tmp_path / "config").rglob("*") if each.is_file()]
+
+
+def test_root_keys_come_from_where_it_was_said(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("RINGWALL_TEST_PASSPHRASE", "correct horse battery staple")
+    data = tmp_path / "data"
+    data.mkdir()
+    sources = [
+        RootSource(),
+        RootSource("file", tmp_path / "elsewhere" / "key"),
+        RootSource("passphrase", passphrase="env:RINGWALL_TEST_PASSPHRASE"),
+    ]
+    keys = [source.open(data).reveal() for source in sources]
+    assert len(set(keys)) == 3
+    assert [source.open(data).reveal() for source in sources] == keys
+    assert all(len(key) == 32 for key in keys)
+
+
+def test_a_root_key_inside_what_it_protects_is_refused(tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    with pytest.raises(InternalError):
+        RootSource("file", data / "key").open(data)
+    with pytest.raises(ConfigError, match="RINGWALL_TEST_NONE"):
+        RootSource("passphrase", passphrase="env:RINGWALL_TEST_NONE").open(data)
+
+
+def test_another_root_key_does_not_open_an_installation(tmp_path):
+    Installation(tmp_path / "data", RootSource("file", tmp_path / "one")).close()
+    with pytest.raises(InternalError):
+        Installation(tmp_path / "data", RootSource("file", tmp_path / "two"))
+
+
+def test_where_things_stand_follows_the_xdg_base_directories(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    assert compose.default_data_dir() == tmp_path / "share" / "ringwall"
+    assert compose.default_config_dir() == tmp_path / "config" / "ringwall"

@@ -1,0 +1,123 @@
+"""The door for OpenAI clients, in memory: what goes out, what is on record, what goes out when it breaks."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from ringwall.model.conversation import Counted, Finish, Finished, TextDelta, Usage
+from ringwall.model.errors import UpstreamError
+from tests.dataplane.gateway.doors import ASK, door
+from tests.fakes import ScriptedUpstream, rule
+from tests.raw import events
+
+STREAM = (TextDelta(0, "one "), TextDelta(0, "two"), Finished(0, Finish.STOP), Counted(Usage(1, 2)))
+
+
+def test_an_answer_names_its_record_and_receipt():
+    made = door()
+    status, body = made()
+    assert (status, body["choices"][0]["message"]["content"]) == (200, "fine")
+    assert made.headers["ringwall-record"] == made.road.ledger.records[-1].id
+    assert made.headers["ringwall-receipt"] == f"rw1.{made.headers['ringwall-record']}"
+    assert body["id"] == f"chatcmpl-{made.headers['x-request-id']}"
+    assert made.gateway.serving == 0
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b'{"model": "m", "model": "n"}', {"model": "m"}])
+def test_a_body_that_cannot_be_read_is_refused_and_on_record(body):
+    made = door()
+    status, answer = made(body=body)
+    assert status == 400
+    assert made.road.ledger.records[-1].id == answer["error"]["ringwall"]["record"]
+    assert made.road.upstream.sent == []
+
+
+def test_a_refusal_names_control_checkpoint_and_record():
+    made = door(rule("r", "hello", "deny"))
+    status, body = made()
+    ours = body["error"]["ringwall"]
+    assert (status, ours["control"], ours["checkpoint"]) == (403, "application.r", "inbound")
+    assert ours["record"] in body["error"]["message"]
+
+
+def test_a_failure_of_the_provider_tells_whose_fault_it_was():
+    made = door(
+        upstream=ScriptedUpstream(answer=UpstreamError("late", code="upstream_late", detail="10.0.0.1", status=504))
+    )
+    status, body = made()
+    assert (status, body["error"]["code"]) == (504, "upstream_late")
+    assert "10.0.0.1" not in made.body.decode()
+
+
+def test_a_stream_ends_with_its_receipt_and_done():
+    made = door(upstream=ScriptedUpstream(deltas=STREAM))
+    asyncio.run(made.ask(body={**ASK, "stream": True}))
+    found = events(made.body)
+    assert found[-1] == "[DONE]"
+    assert b": ringwall-receipt rw1.rec_" in made.body
+    assert "".join(c["delta"].get("content") or "" for e in found[:-1] for c in json.loads(e)["choices"]) == "one two"
+    assert made.sent[-1] == {"type": "http.response.body", "body": b"", "more_body": False}
+
+
+@pytest.mark.parametrize(
+    ("deltas", "code"),
+    [
+        ((TextDelta(0, "one "), TextDelta(0, "stop here"), Finished(0, Finish.STOP)), "word_found"),
+        ((TextDelta(0, "one "), UpstreamError("gone", code="upstream_broken")), "upstream_broken"),
+    ],
+)
+def test_a_stream_that_cannot_go_on_ends_with_an_error_and_done(deltas, code):
+    made = door(rule("r", "stop", "deny", lookback=4), upstream=ScriptedUpstream(deltas=deltas))
+    asyncio.run(made.ask(body={**ASK, "stream": True}))
+    found = events(made.body)
+    assert found[-1] == "[DONE]"
+    error = json.loads(found[-2])["error"]
+    assert error["code"] == code
+    assert error["ringwall"]["record"].startswith("rec_")
+    assert made.sent[-1]["more_body"] is False
+
+
+def test_a_ledger_that_fails_within_a_stream_ends_it_with_an_error():
+    made = door(upstream=ScriptedUpstream(deltas=STREAM))
+
+    def fail_after_the_opening(records):
+        made.road.ledger.broken = any(record.kind == "opening" for record in records)
+
+    made.road.ledger.on_commit = fail_after_the_opening
+    asyncio.run(made.ask(body={**ASK, "stream": True}))
+    found = events(made.body)
+    assert json.loads(found[-2])["error"]["code"] == "ledger_unavailable"
+    assert found[-1] == "[DONE]"
+    assert [message["type"] for message in made.sent].count("http.response.start") == 1
+
+
+def test_a_caller_who_goes_away_ends_the_work_quietly():
+    async def scenario():
+        made = door()
+        gone = asyncio.Event()
+
+        async def forever(invocation):
+            gone.set()
+            await asyncio.sleep(3600)
+
+        made.road.upstream.complete = forever
+        await made.ask(gone=gone)
+        return made
+
+    made = asyncio.run(scenario())
+    assert made.sent == []
+    assert made.road.ledger.records[-1].decision["code"] == "caller_gone"
+    assert made.gateway.serving == 0
+
+
+def test_a_session_that_was_asked_for_is_given_back():
+    made = door()
+    made(headers=[(b"ringwall-session", b"new")])
+    handle = made.headers["ringwall-session"]
+    session = made.road.ledger.records[-1].session
+    made(headers=[(b"ringwall-session", handle.encode())])
+    assert made.road.ledger.records[-1].session == session
+    assert "ringwall-session" not in made.headers
