@@ -121,6 +121,18 @@ class ModelRoute(Table):
     model: str
 
 
+class Credential(Table):
+    """A credential that tools may lease; `ringwall.model.plan.CredentialPlan` says what each key means."""
+
+    kind: Literal["sqlite", "postgres"]
+    database: str
+    workloads: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+    tables: tuple[str, ...] = ()
+    mode: Literal["read", "write"] = "read"
+    group: str = ""
+    minutes: Annotated[int, msgspec.Meta(ge=1, le=60)] = 5
+
+
 class WorkloadTable(Table):
     """One AI application.
 
@@ -157,6 +169,7 @@ class Configuration(Table):
     limits: Bounds = msgspec.field(default_factory=Bounds)
     issuers: dict[str, Issuer] = {}
     upstreams: dict[str, Upstream] = {}
+    credentials: dict[str, Credential] = {}
     controls: dict[str, dict[str, Any]] = {}
     workloads: dict[str, WorkloadTable] = {}
 

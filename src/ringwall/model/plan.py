@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -111,6 +111,31 @@ class UpstreamPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class CredentialPlan:
+    """A credential that tools may lease.
+
+    Attributes:
+        name: How controls, policies and records speak of it.
+        kind: `sqlite` (a file, through a broker) or `postgres` (a role with expiry).
+        database: SQLite: the file. PostgreSQL: where the administrator's URL is read from, `env:NAME` or `file:PATH`.
+        tables: SQLite: the tables that it may touch; no other can be named in a statement.
+        mode: SQLite: `read` or `write`. PostgreSQL: the group's rights decide.
+        group: PostgreSQL: the role of which each leased role is a member.
+        minutes: How long a lease lives at most.
+        workloads: In which workloads it may be leased.
+    """
+
+    name: str
+    kind: str
+    database: str
+    tables: frozenset[str]
+    mode: str
+    group: str
+    minutes: int
+    workloads: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """A model that a workload may ask for, and where it is served.
 
@@ -197,6 +222,7 @@ class Plan:
         issuers: Whose tokens are taken, besides the embedded issuer.
         policies: The organisation's Cedar policies.
         limits: Of the listeners.
+        credentials: That tools may lease, by name.
     """
 
     digest: str
@@ -208,3 +234,4 @@ class Plan:
     issuers: tuple[TrustedIssuer, ...] = ()
     policies: tuple[PolicyFile, ...] = ()
     limits: Limits = Limits()
+    credentials: Mapping[str, CredentialPlan] = field(default_factory=dict)
