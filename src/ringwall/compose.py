@@ -41,12 +41,13 @@ from ringwall.model.framework import ControlId
 from ringwall.model.identity import TrustedIssuer
 from ringwall.model.plan import Mode, Plan, PlannedControl, Provenance, UpstreamPlan, WorkloadPlan
 from ringwall.model.ports import Clock, Directory, Upstream
-from ringwall.policy.decide import CedarPolicy, Domain
-from ringwall.policy.slices import PolicyText
+from ringwall.policy.planned import make_policy as make_policy
 from ringwall.store.api_keys import StoredApiKeys
+from ringwall.store.column_keys import StoredColumnKeys
 from ringwall.store.containment import StoredContainment
 from ringwall.store.counters import LocalReservations
 from ringwall.store.database import Database, open_database
+from ringwall.store.leases import StoredLeases
 from ringwall.store.ledger.receipt import encode_receipt
 from ringwall.store.ledger.writer import SegmentLedger
 from ringwall.store.plans import Plans
@@ -54,6 +55,7 @@ from ringwall.store.sessions import DatabaseSessions
 from ringwall.store.users import Users
 from ringwall.vault import root
 from ringwall.vault.keys import Keyring, LedgerKey, WorkloadDigests, load_ledger_key
+from ringwall.vault.opened import Vault
 
 if TYPE_CHECKING:  # what administers is imported where it is made: commands that need none of it start faster
     from ringwall.controlplane.api.administration import Administration as Administration
@@ -124,24 +126,6 @@ def read_plan(path: Path | None, now: datetime | None = None) -> tuple[Plan, Doc
     return plan, document
 
 
-def make_policy(plan: Plan) -> CedarPolicy:
-    """The policies of a plan, parsed and validated.
-
-    Raises:
-        ConfigError: One does not validate; it is named.
-    """
-    domains = {
-        name: Domain(
-            models=frozenset(route.model for route in workload.routes),
-            upstreams={route.upstream: plan.upstreams[route.upstream].account for route in workload.routes},
-            policies=tuple(PolicyText(each.name, each.text) for each in workload.policies),
-        )
-        for name, workload in plan.workloads.items()
-    }
-    organisation = [PolicyText(each.name, each.text) for each in plan.policies]
-    return CedarPolicy(workloads=domains, organisation=organisation)
-
-
 @dataclass(frozen=True, slots=True)
 class RootSource:
     """Where the root key comes from.
@@ -162,7 +146,14 @@ class RootSource:
             return root.from_keyring(data_dir)
         if self.kind == "passphrase":
             return root.from_passphrase(read_secret(self.passphrase), data_dir)
-        return root.from_file(self.file or root.default_path(default_config_dir(), data_dir), data_dir)
+        return root.from_file(self._path(data_dir), data_dir)
+
+    def shares(self, data_dir: Path) -> Path:
+        """Where key shares stand: beside the root key's file, or where it would be."""
+        return self._path(data_dir).with_suffix(".shares")
+
+    def _path(self, data_dir: Path) -> Path:
+        return self.file or root.default_path(default_config_dir(), data_dir)
 
 
 class Installation:
@@ -189,6 +180,8 @@ class Installation:
         self.issuer_folder = data_dir / "issuer"
         self.digests = WorkloadDigests(self.keyring)
         self.reservations = LocalReservations(self.clock)
+        stores = (StoredColumnKeys(self.database, self.clock), StoredLeases(self.database))
+        self.vault = Vault(self.keyring, source.shares(data_dir), stores, self.clock, read_secret)
 
     def ledger(self, plan: str) -> SegmentLedger:
         """A ledger for this process."""
@@ -207,21 +200,31 @@ class Installation:
         return replace(plan, version=version)
 
     def refresh(self) -> None:
-        """Look anew at what may have been revoked or contained."""
+        """Look anew at what may have been revoked, contained or shredded."""
         self.api_keys.refresh()
         self.containment.refresh()
+        self.vault.keys.refresh()
+
+    def tend(self) -> None:
+        """End leases of whoever is contained, and those that have expired."""
+        self.vault.tend(self.containment.contained())
 
     def close(self) -> None:
         """Let go of everything."""
+        self.vault.close()
         self.database.close()
 
 
 async def keep_fresh(installation: Installation) -> None:
     """Look anew for ever. A database that cannot be read leaves the view to age, and an old view refuses."""
+    await asyncio.gather(_again(installation.refresh), _again(installation.tend))
+
+
+async def _again(look: Callable[[], None]) -> None:
     while True:
         await asyncio.sleep(REFRESH_S)
         try:
-            await asyncio.to_thread(installation.refresh)
+            await asyncio.to_thread(look)
         except InternalError as error:
             _LOG.warning("code=<%s> | what is revoked and contained cannot be read: %s", error.code, error.detail)
 
@@ -250,11 +253,11 @@ def make_running(plan: Plan) -> Running:
 def _chain(workload: WorkloadPlan, ports: Mapping[str, object], deadline_s: float) -> Chain:
     seats = []
     for planned in workload.controls:
-        kind = built_controls()[planned.id]
+        kind: Any = built_controls()[planned.id]
         named = inspect.signature(kind.__init__).parameters
         wanted = {name: ports[name] for name in named if name in ports}
         try:
-            control: Control = _construct(kind, planned.settings, wanted)
+            control: Control = kind(planned.settings, **wanted)
         except ConfigError as error:
             raise located(error, planned) from error
         reason = planned.waiver.reason if planned.mode is Mode.OFF and planned.waiver is not None else ""
@@ -272,11 +275,6 @@ def located(error: ConfigError, planned: PlannedControl) -> ConfigError:
     where = dict(planned.provenance).get(name, Provenance(""))
     problem = f'"{planned.id}": {error.problem}'
     return ConfigError(problem, file=where.file, line=where.line, hint=error.hint)
-
-
-def _construct(kind: Any, settings: Settings, ports: Mapping[str, object]) -> Control:
-    made: Control = kind(settings, **ports)
-    return made
 
 
 def _upstream(upstream: UpstreamPlan, plan: Plan) -> Upstream:

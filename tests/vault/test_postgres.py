@@ -200,7 +200,10 @@ def test_a_role_is_named_by_us_alone(name: str) -> None:
 @pytest.mark.parametrize(
     ("url", "where"),
     [
-        ("postgresql://admin:pw@db.example:6432/shop?sslmode=require", "postgresql://r@db.example:6432/shop"),
+        (
+            "postgresql://admin:pw@db.example:6432/shop?sslmode=require",
+            "postgresql://r@db.example:6432/shop?sslmode=require",
+        ),
         ("postgresql://admin@[::1]/shop", "postgresql://r@[::1]/shop"),
         ("postgresql:///shop", "postgresql://r@127.0.0.1/shop"),
     ],

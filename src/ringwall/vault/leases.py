@@ -222,12 +222,15 @@ class CredentialLeases:
         return row, secret
 
     def _end(self, row: LeaseRow, by: str) -> bool:
-        """End one; False when it is not ours to end: its credential is configured elsewhere."""
-        if row.credential not in self._credentials:
-            # A PostgreSQL role of another gateway's configuration cannot be reached from here.
-            if row.kind == "postgres":
-                return False
-        else:
+        """End one; False when it was ended before, or is not ours to end.
+
+        A file's lease is known to the broker of the process that took it, until its clock ends it everywhere. A role
+        can be ended by every process whose configuration reaches its server.
+        """
+        own = row.id in self._live or by == "expired" if row.kind == "sqlite" else row.credential in self._credentials
+        if not own:
+            return False
+        if row.credential in self._credentials:
             self._kinds[row.kind].close(row)
         self._live.pop(row.id, None)
         return self._store.end(row.id, by=by, now_us=self._clock.now_us())

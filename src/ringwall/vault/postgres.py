@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from ringwall.model.errors import ConfigError, InternalError
 from ringwall.model.plan import CredentialPlan
@@ -146,7 +146,9 @@ def role_of(lease: str) -> str:
 def address(url: str, role: str) -> str:
     """Where a leased role connects to: the administrator's server and database, and nothing else of his URL."""
     split = urlsplit(url)
+    # How the connection is protected is not the administrator's secret, and must not be lost on the way.
+    kept = urlencode([(name, value) for name, value in parse_qsl(split.query) if name in ("sslmode", "sslrootcert")])
     host = split.hostname or "127.0.0.1"
     host = f"[{host}]" if ":" in host else host
     port = f":{split.port}" if split.port else ""
-    return urlunsplit(("postgresql", f"{quote(role)}@{host}{port}", split.path, "", ""))
+    return urlunsplit(("postgresql", f"{quote(role)}@{host}{port}", split.path, kept, ""))
