@@ -50,9 +50,9 @@ def _root(
 @cache
 def command() -> typer.Typer:
     """The command with all its subcommands, each added once."""
-    from ringwall.cli import check, contain, control, explain, init, keys, ledger, login, plan, serve, users
+    from ringwall.cli import check, contain, control, explain, init, keys, ledger, login, plan, serve, users, vault
 
-    for family in (serve, init, check, plan, explain, ledger, login, keys, contain, users, control):
+    for family in (serve, init, check, plan, explain, ledger, login, keys, contain, users, vault, control):
         family.register(app)
     return app
 
