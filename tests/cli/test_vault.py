@@ -64,7 +64,7 @@ def stored(path: Path) -> str:
 
 def test_each_change_and_each_opening_stands_in_the_ledger_without_content(gateway: Running) -> None:
     say(gateway, "create", "shop/t.noted")
-    value = say(gateway, "seal", "shop/t.noted", input_="the plain words").stdout.strip()
+    value = say(gateway, "seal", "shop/t.noted", input_="the plain words\n").stdout.strip()
     assert (
         say(
             gateway,

@@ -141,12 +141,12 @@ def seal(
     database: Database = "",
     as_json: Json = False,
 ) -> None:
-    """Seal the value on standard input, so that it is in no history of commands.
+    """Seal the value on standard input, so that it is in no history of commands. A final line break is left out.
 
-    **Example:** `printf %s "4111 1111 1111 1111" | ringwall vault seal shop/customers.card_number`
+    **Example:** `ringwall vault seal shop/customers.card_number < card.txt`
     """
     name = _name(key)
-    text = _stdin(MAX_VALUE_BYTES)
+    text = _stdin(MAX_VALUE_BYTES).removesuffix("\n")
     with _vault(data_dir, root_key, database) as installation:
         made = installation.vault.keys.seal(name, text, row_field=row_field, row=row if row_field or row else None)
     if as_json:

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ringwall.detectors.sealed import MARK, find, whole
-from ringwall.model.content import JSON, TEXT, Json, Leaf, Part, Place, escape, freeze
+from ringwall.model.content import JSON, TEXT, Json, Leaf, LeafKind, Part, Place, escape, freeze
 from ringwall.model.control import Control, Cost, Settings, Stricter, setting
 from ringwall.model.errors import ConfigError
 from ringwall.model.facts import Identity
@@ -49,7 +49,7 @@ class DataEncryptionSettings(Settings):
 class _Seen:
     """What stands in the parts: keys with the places of their values, and the first reason to refuse."""
 
-    keys: dict[KeyName, list[Place]] = field(default_factory=dict)
+    keys: dict[KeyName, list[Place | None]] = field(default_factory=dict)
     refused: str = ""
     evidence: list[Evidence] = field(default_factory=list)
 
@@ -130,7 +130,9 @@ class DataEncryption(Control):
                 if MARK not in leaf.text:
                     continue
                 for found in find(leaf.text):
-                    place = Place(part.id, leaf.pointer, found.start, found.end, leaf.kind)
+                    # The pointer to a key spells the key, which is content (law 6).
+                    is_key = leaf.kind is LeafKind.KEY
+                    place = None if is_key else Place(part.id, leaf.pointer, found.start, found.end)
                     if found.sealed is None:
                         seen.refuse("malformed_value", place)
                     elif found.sealed.key.workload != vantage.interaction.workload:
