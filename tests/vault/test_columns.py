@@ -15,12 +15,31 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ringwall.controls.identity_data.data_encryption import DataEncryption, DataEncryptionSettings
+from ringwall.detectors import personal_data
 from ringwall.detectors.sealed import MAX_VALUE_BYTES, whole, write
-from ringwall.model.content import freeze, thaw
+from ringwall.engine.chain import Chain, Seat
+from ringwall.model.content import JSON, Origin, Part, PartId, freeze, thaw
+from ringwall.model.decision import Effect
 from ringwall.model.errors import CallerError, InternalError
+from ringwall.model.facts import Facts, Identity
 from ringwall.model.framework import WorkloadId
+from ringwall.model.interaction import (
+    Action,
+    Checkpoint,
+    Interaction,
+    InteractionId,
+    Principal,
+    PrincipalKind,
+    Resource,
+    SessionKey,
+    Vantage,
+)
+from ringwall.model.plan import Mode
 from ringwall.model.vault import KeyName, KeyState, Sealed, Unreadable, Why
 from ringwall.model.verdict import Grant
+from ringwall.policy.decide import CedarPolicy, Domain
+from ringwall.policy.slices import PolicyText
 from ringwall.vault.columns import ColumnKeys, UnreadableError
 from tests.vault.keyed import CARD, MemoryKeyStore, column_keys
 
@@ -173,6 +192,35 @@ def test_rotation_and_rewrapping_under_readers_lose_nothing(tmp_path: Path) -> N
     assert [keys.open(parsed(text)) for text in column] == [f"value {number}" for number in range(60)]
 
 
+def test_what_looks_like_somebodys_secret_is_drawn_again(keys: ColumnKeys, monkeypatch: pytest.MonkeyPatch) -> None:
+    """About one sealed card number in 1,400 held the beginning of an API key, and was hidden on its way."""
+    drawn: list[str] = []
+
+    def suspicious(text: str) -> tuple[str, ...]:
+        drawn.append(text)
+        return ("secret",) if len(drawn) in (1, 3) else ()
+
+    monkeypatch.setattr("ringwall.vault.columns.personal_data.find", suspicious)
+    value = keys.seal(OTHERS[2], "4111")
+    assert len(set(drawn)) == 2 and value == drawn[1]
+    keys.rotate(OTHERS[2], by="test")
+    again = keys.rewrap(parsed(value))
+    assert len(set(drawn)) == 4 and write(again) == drawn[3]
+    assert keys.open(again) == "4111"
+
+
+def test_a_value_that_always_looks_like_one_is_taken_in_the_end(
+    keys: ColumnKeys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ringwall.vault.columns.personal_data.find", lambda text: ("secret",))
+    assert keys.open(parsed(keys.seal(CARD, "4111"))) == "4111"
+
+
+def test_no_sealed_card_number_looks_like_a_secret(keys: ColumnKeys) -> None:
+    texts = [keys.seal(CARD, "4111 1111 1111 1111", row_field="id", row=number) for number in range(2000)]
+    assert [text for text in texts if personal_data.find(text)] == []
+
+
 def test_rewrapping_keeps_the_row_binding_and_changes_nothing_twice(keys: ColumnKeys) -> None:
     value = parsed(keys.seal(OTHERS[1], "x", row_field="id", row=7))
     keys.rotate(OTHERS[1], by="test")
@@ -257,3 +305,27 @@ def test_of_two_who_rotate_at_once_one_is_told_and_no_share_is_left(tmp_path: Pa
         keys._add(CARD, 1, "two")
     assert len(list(tmp_path.iterdir())) == 1
     assert keys.open(parsed(keys.seal(CARD, "still"))) == "still"
+
+
+def test_decided_granted_and_opened(keys: ColumnKeys) -> None:
+    """The whole way of a tool's answer: the chain decides, Cedar permits one of two columns, the vault opens it."""
+    other = KeyName("shop", "customers", "card")
+    rows = freeze({"rows": [{"card_number": keys.seal(CARD, "4111"), "card": keys.seal(other, "never")}]})
+    part = Part(PartId("result/0"), Origin.TOOL, rows, JSON)
+    ada = Principal("https://id.example", "ada", PrincipalKind.PERSON, frozenset({"shop/agent"}), verified=True)
+    text = """
+    permit (principal in Ringwall::Role::"shop/agent", action == Ringwall::Action::"use_key", resource)
+    when { resource.column == "card_number" && resource.tool == "query" };
+    """
+    policy = CedarPolicy(workloads={SHOP: Domain()}, organisation=[PolicyText("org.cedar", text)])
+    control = DataEncryption(DataEncryptionSettings(sealed_columns=("card_number", "card")), policy=policy)
+    call = Interaction(
+        InteractionId("req_1"), SHOP, ada, Action.CALL, Resource("tool", "query"), SessionKey("ses_1"), (part,)
+    )
+    facts = Facts((Identity(True, credential="access_token"),))
+    chain = Chain([Seat(control, Mode.ENFORCE)])
+    decision = asyncio.run(chain.decide(Vantage(Checkpoint.TOOL_RESULT, call, (part,), facts)))
+    assert decision.effect is Effect.ALLOW
+    opened: Any = thaw(asyncio.run(keys.unseal(decision.parts[0].value, decision.grants, workload=SHOP)))
+    assert opened["rows"][0]["card_number"] == "4111"
+    assert opened["rows"][0]["card"].startswith("rwsealed:")

@@ -8,6 +8,8 @@
   wrapped anew without the value being read.
 * Rotating makes a new version that seals from then on; older ones open until what they sealed is wrapped anew.
   Shredding destroys a version: first no process may use it, then its share is gone (see `shares`).
+* Random text now and then looks like somebody's API key, and would be hidden on its way. What looks like one is drawn
+  again: no exception for sealed values could be made elsewhere that a forger would not use.
 * A value that cannot be opened stays as it is, and is reported: never an exception on the road, never plaintext.
 """
 
@@ -16,6 +18,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Protocol
 
@@ -24,6 +27,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from ringwall.detectors import personal_data
 from ringwall.detectors.sealed import MAX_VALUE_BYTES, NONCE_BYTES, WRAPPED_BYTES, whole, write
 from ringwall.model.content import Json, escape
 from ringwall.model.errors import CallerError, InternalError
@@ -36,6 +40,10 @@ from ringwall.vault.shares import Shares
 _LOG = logging.getLogger("ringwall")
 _ONCE = bytes(NONCE_BYTES)
 """The nonce of a value. INVARIANT: a data key encrypts one value only, so that no nonce is ever used twice."""
+
+MAX_DRAWS = 8
+MAX_DRAWN_CHARS = 1024
+"""Longest sealed text that is drawn again when it looks like a secret."""
 
 Row = str | int
 """What names a row: its number or its text."""
@@ -163,10 +171,14 @@ class ColumnKeys:
         current = self._store.current(name)
         if current is None:
             raise CallerError("this column has no key that seals", code="unknown_key", status=404, param="key")
-        key = secrets.token_bytes(KEY_BYTES)
-        sealed = Sealed(name, current.version, row_field, b"")
-        body = AESGCM(key).encrypt(_ONCE, data, _context(sealed, row))
-        return write(Sealed(name, current.version, row_field, self._wrap(sealed, key) + body))
+        header = Sealed(name, current.version, row_field, b"")
+
+        def draw() -> Sealed:
+            key = secrets.token_bytes(KEY_BYTES)
+            body = AESGCM(key).encrypt(_ONCE, data, _context(header, row))
+            return replace(header, body=self._wrap(header, key) + body)
+
+        return write(_unsuspicious(draw))
 
     def open(self, sealed: Sealed, *, row: Row | None = None) -> str:
         """What was sealed.
@@ -193,10 +205,8 @@ class ColumnKeys:
         if current.version == sealed.version:
             return sealed
         key = self._unwrap(sealed)
-        header = Sealed(sealed.key, current.version, sealed.row_field, b"")
-        return Sealed(
-            sealed.key, current.version, sealed.row_field, self._wrap(header, key) + sealed.body[WRAPPED_BYTES:]
-        )
+        header = replace(sealed, version=current.version)
+        return _unsuspicious(lambda: replace(header, body=self._wrap(header, key) + sealed.body[WRAPPED_BYTES:]))
 
     async def unseal(
         self,
@@ -294,6 +304,17 @@ class ColumnKeys:
             return cipher.decrypt(sealed.body[:NONCE_BYTES], sealed.body[NONCE_BYTES:WRAPPED_BYTES], _header(sealed))
         except InvalidTag as error:
             raise UnreadableError(Why.WRONG_PLACE) from error
+
+
+def _unsuspicious(draw: Callable[[], Sealed]) -> Sealed:
+    """A value whose text nobody takes for a secret. A long one may look like what it is, an encoded run."""
+    made = draw()
+    for _ in range(MAX_DRAWS - 1):
+        text = write(made)
+        if len(text) > MAX_DRAWN_CHARS or not personal_data.find(text):
+            break
+        made = draw()
+    return made
 
 
 def _row(sealed: Sealed, beside: tuple[str, Mapping[str, Json]] | None) -> Row | None:

@@ -173,7 +173,9 @@ class CredentialLeases:
             InternalError: Some could not be ended. The next call tries again.
         """
         if contained - self._contained or any(contained & set(each.scopes) for each in tuple(self._live.values())):
-            self.end_concerned(tuple(contained))
+            count = self.end_concerned(tuple(contained))
+            if count:
+                _LOG.info("leases=<%d> | ended because somebody was contained", count)
         self._contained = contained
         moment, now_us = self._clock.monotonic(), self._clock.now_us()
         if moment - self._swept >= SWEEP_S or any(each.expires_us <= now_us for each in tuple(self._live.values())):
