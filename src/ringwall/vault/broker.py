@@ -109,7 +109,7 @@ class Broker:
             return {"error": str(error)}
         except (ValueError, RecursionError):
             return {"error": "malformed"}
-        except sqlite3.Error as error:
+        except (sqlite3.Error, sqlite3.Warning) as error:
             return {"error": _code(error)}
 
     def _run(self, secret: str, context: str, sql: str, parameters: list[object]) -> dict[str, object]:
@@ -215,7 +215,7 @@ def _rows(cursor: sqlite3.Cursor) -> list[list[object]]:
     return rows
 
 
-def _code(error: sqlite3.Error) -> str:
+def _code(error: sqlite3.Error | sqlite3.Warning) -> str:
     """An error of SQLite as a code: its own text may name what the lease does not lend."""
     name = getattr(error, "sqlite_errorname", "") or ""
     known = {"SQLITE_AUTH": "not_lent", "SQLITE_INTERRUPT": "interrupted", "SQLITE_READONLY": "not_lent"}

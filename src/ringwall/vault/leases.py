@@ -5,6 +5,7 @@
 * The secret is 256 random bits behind a name; it stands in the store as SHA-256, and in no record, log or error.
 * A lease is for one principal, one workload, one credential. The call context, which the gateway signs for each call,
   says for whom: see `context`.
+* Databases are waited for in threads of their own: one that does not answer keeps nothing else waiting.
 * Containment ends leases at once: those of the principal, of whoever acts for him, of the workload and of the session.
 """
 
@@ -15,8 +16,10 @@ import hashlib
 import logging
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Protocol
+from functools import partial
+from typing import ParamSpec, Protocol, TypeVar
 
 from ringwall.model.errors import InternalError
 from ringwall.model.framework import WorkloadId
@@ -31,6 +34,10 @@ from ringwall.vault.context import CallContext, sign
 from ringwall.vault.postgres import PostgresLeases
 
 _LOG = logging.getLogger("ringwall")
+P = ParamSpec("P")
+T = TypeVar("T")
+THREADS = 8
+"""Leases that are made or ended at a time."""
 SECRET_BYTES = 32
 MAX_LEASES = 1024
 """Leases that live at a time."""
@@ -93,6 +100,7 @@ class CredentialLeases:
         self._credentials: Mapping[str, CredentialPlan] = {}
         self._kinds: Mapping[str, Kind] = {}
         self._live: dict[str, LeaseRow] = {}
+        self._threads = ThreadPoolExecutor(THREADS, "leases")
         self._contained: frozenset[str] = frozenset()
         self._swept = float("-inf")
 
@@ -128,30 +136,30 @@ class CredentialLeases:
         kind = self._kinds[planned.kind]
         self._live[row.id] = row
         try:
-            await asyncio.to_thread(self._store.add, row)  # 2
-            address = await asyncio.to_thread(kind.open, row, secret)  # 3
+            await self._apart(self._store.add, row)  # 2
+            address = await self._apart(kind.open, row, secret)  # 3
         except InternalError:
             with suppress(InternalError):  # then the sweep does it
-                await asyncio.to_thread(self._end, row, "failed")
+                await self._apart(self._end, row, "failed")
             raise
         except asyncio.CancelledError:
             self._live.pop(row.id, None)  # it may be made yet: it stands on record, and the sweep takes it away
             raise
         if row.id not in self._live:  # contained while it was made
-            await asyncio.to_thread(kind.close, row)
+            await self._apart(kind.close, row)
             raise InternalError("this lease was revoked", code="lease_revoked")
         context = CallContext(row.id, row.principal, row.workload, row.credential, row.expires_us)
         return Lease(row.id, secret, row.expires_us, address, sign(self._key, context))
 
     async def give_back(self, lease: str) -> None:
         """See port `Leases`."""
-        row = self._live.get(lease) or await asyncio.to_thread(self._store.get, lease)
+        row = self._live.get(lease) or await self._apart(self._store.get, lease)
         if row is not None and row.ended_us is None:
-            await asyncio.to_thread(self._end, row, "given_back")
+            await self._apart(self._end, row, "given_back")
 
     async def revoke(self, scopes: Sequence[str]) -> int:
         """See port `Leases`."""
-        return await asyncio.to_thread(self.end_concerned, scopes)
+        return await self._apart(self.end_concerned, scopes)
 
     def end_concerned(self, scopes: Sequence[str]) -> int:
         """End every lease that one of these scopes concerns; how many. Blocks.
@@ -200,6 +208,11 @@ class CredentialLeases:
             _LOG.warning("code=<%s> | a lease could not be ended: %s", error.code, error.detail)
         for each in self._kinds.values():
             each.stop()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _apart(self, work: Callable[P, T], *args: P.args, **more: P.kwargs) -> T:
+        """What blocks, in a thread of ours."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(work, *args, **more))
 
     def _new(
         self, planned: CredentialPlan, principal: Principal, workload: WorkloadId, session: SessionKey
