@@ -126,13 +126,14 @@ from tests.vault.lent import KEY, credentials, database
 from tests.vault.test_broker_process import SECRET, row
 from ringwall.vault.broker_process import SqliteLeases
 leases = SqliteLeases(KEY, credentials(database(Path({str(tmp_path)!r}))))
-leases.open(row(), SECRET)
-print(leases.pid, flush=True)
+address = leases.open(row(), SECRET)
+print(leases.pid, address, flush=True)
 time.sleep(60)
 """
     gateway = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
     assert gateway.stdout is not None
-    broker = int(gateway.stdout.readline())
+    broker, address = gateway.stdout.readline().split()
+    assert Path(address).is_socket()
     gateway.kill()
     gateway.wait()
     gateway.stdout.close()
@@ -140,6 +141,7 @@ time.sleep(60)
     while Path(f"/proc/{broker}/cmdline").exists() and Path(f"/proc/{broker}/cmdline").read_bytes():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+    assert not Path(address).parent.exists()
 
 
 def test_neither_secrets_nor_the_file_stand_in_its_command_line_or_environment(leases: SqliteLeases) -> None:

@@ -24,6 +24,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import quote
@@ -287,6 +288,9 @@ def main() -> None:
             _command(broker, line)
             _acknowledge()
         server.shutdown()
+    with suppress(OSError):  # a gateway that was killed removes nothing
+        os.unlink(first["socket"])
+        os.rmdir(os.path.dirname(first["socket"]))
 
 
 def _acknowledge() -> None:
