@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,8 +14,16 @@ import pytest
 
 from ringwall import compose
 from ringwall.compose import Installation, RootSource, read_plan
+from ringwall.detectors.sealed import whole
 from ringwall.model.errors import ConfigError, InternalError
+from ringwall.model.framework import WorkloadId
+from ringwall.model.interaction import Principal, PrincipalKind, SessionKey
 from ringwall.model.plan import Plan
+from ringwall.model.vault import KeyName, Why
+from ringwall.model.verdict import Grant
+from ringwall.store.leases import StoredLeases
+from ringwall.vault.client import LeaseError, execute
+from ringwall.vault.columns import UnreadableError
 
 
 @pytest.fixture(scope="module")
@@ -97,3 +108,74 @@ def test_where_things_stand_follows_the_xdg_base_directories(tmp_path, monkeypat
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     assert compose.default_data_dir() == tmp_path / "share" / "ringwall"
     assert compose.default_config_dir() == tmp_path / "config" / "ringwall"
+
+
+LENT = """
+[credentials.catalog]
+kind = "sqlite"
+database = "shop.db"
+tables = ["products"]
+workloads = ["w"]
+[workloads.w]
+owner = "t"
+use_case = "acts"
+rehearsal = true
+models = { "rehearsal/echo" = "builtin" }
+"""
+
+
+@pytest.fixture
+def beside(installation, tmp_path):
+    """The same installation, opened by another process."""
+    made = Installation(tmp_path / "data", RootSource())
+    yield made
+    made.close()
+
+
+def test_a_key_that_was_shredded_beside_opens_nothing_after_the_next_look(installation, beside):
+    name = KeyName("w", "customers", "card")
+    beside.vault.keys.create(name, by="test")
+    installation.refresh()
+    sealed = whole(installation.vault.keys.seal(name, "4111"))
+    assert installation.vault.keys.open(sealed) == "4111"
+    beside.vault.keys.rotate(name, by="test")
+    beside.vault.keys.shred(name, 1, by="test")
+    installation.refresh()
+    with pytest.raises(UnreadableError) as raised:
+        installation.vault.keys.open(sealed)
+    assert raised.value.why is Why.SHREDDED
+    assert installation.vault.keys.seal(name, "4242").split(":")[3] == "2"
+
+
+def test_whoever_is_contained_beside_loses_his_leases_with_the_next_look(installation, beside, tmp_path):
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as made:
+        made.execute("CREATE TABLE products (name TEXT)")
+    (tmp_path / "ringwall.toml").write_text(LENT)
+    plan, _ = read_plan(tmp_path / "ringwall.toml")
+    installation.vault.leases.configure(plan.credentials)
+    ada = Principal("https://id.example", "ada", PrincipalKind.PERSON, verified=True)
+    taken = installation.vault.leases.take(
+        Grant("lease", "catalog"), principal=ada, workload=WorkloadId("w"), session=SessionKey("ses_1")
+    )
+    lease = asyncio.run(taken)
+    assert execute(lease.address, lease.secret, lease.context, "SELECT name FROM products").rows == ()
+    beside.containment.add("principal", ada.name, reason="odd", by="test")
+    assert asyncio.run(beside.vault.leases.revoke([f"principal:{ada.name}"])) == 0  # not its own to end
+    installation.refresh()
+    installation.tend()
+    with pytest.raises(LeaseError) as raised:
+        execute(lease.address, lease.secret, lease.context, "SELECT name FROM products")
+    assert raised.value.code == "unknown_lease"
+    row = StoredLeases(installation.database).get(lease.id)
+    assert row is not None and row.ended_by == "revoked"
+    stored = (tmp_path / "data" / "ringwall.db").read_bytes() + (tmp_path / "data" / "ringwall.db-wal").read_bytes()
+    assert lease.secret.split("_", 2)[2].encode() not in stored
+
+
+def test_key_shares_stand_beside_the_root_key(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    data = tmp_path / "data"
+    data.mkdir()
+    assert RootSource("file", tmp_path / "root.key").shares(data) == tmp_path / "root.shares"
+    for source in (RootSource(), RootSource("keyring")):
+        assert source.shares(data).parent == tmp_path / "config" / "ringwall" / "keys"

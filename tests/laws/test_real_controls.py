@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from functools import cache
 from random import Random
 
@@ -14,14 +15,15 @@ from hypothesis import strategies as st
 
 from ringwall import compose
 from ringwall.engine.chain import Chain, Seat
-from ringwall.engine.outcomes import Answered, Refused
+from ringwall.engine.outcomes import Answered, Attempt, Refused
 from ringwall.engine.streamed import Closed, Streaming, stream
-from ringwall.model.content import Origin, Part, PartId
+from ringwall.model.content import JSON, Origin, Part, PartId, freeze
 from ringwall.model.conversation import Finish, Finished, TextDelta
 from ringwall.model.decision import Effect
 from ringwall.model.framework import WorkloadId
 from ringwall.model.interaction import Action, Checkpoint, Resource, Vantage
 from ringwall.model.plan import Mode
+from ringwall.model.record import Outcome
 from tests.fakes import MemoryContainment, Road, ScriptedUpstream, attempt, facts, interaction, text_part
 
 PIECES = (
@@ -172,3 +174,25 @@ def test_a_stranger_to_the_plan_is_refused_by_policy():
     assert attempted.resource == Resource("model", "m")
     decision = asyncio.run(Chain(policy).decide(Vantage(Checkpoint.INBOUND, attempted, (part,), facts())))
     assert decision.effect is Effect.DENY
+
+
+LEASED = (
+    f"rwl_{'0a' * 16}_{'x' * 43}",
+    f"postgresql://rw_lease_{'0a' * 16}@h/db",
+    "rwcall1.eyJsZWFzZSI6ICIwMCJ9.MDAwMA",
+)
+
+
+@settings(deadline=None, max_examples=40)
+@given(texts, st.sampled_from(LEASED), st.sampled_from(("value", "key", "below")))
+def test_no_lease_that_a_model_carries_stands_in_a_record(text, leased, where):
+    arguments = {"value": {"q": f"{text} {leased}"}, "key": {leased: text}, "below": {"a": {leased: {"b": leased}}}}
+    part = Part(PartId("arguments"), Origin.MODEL, freeze(arguments[where]), JSON)
+    attempted = replace(interaction(part), action=Action.CALL, resource=Resource("tool", "query"))
+    wanted = [seat for seat in seats() if seat.control.id == "identity_data.credential_lease"]
+    decision = asyncio.run(Chain(wanted).decide(Vantage(Checkpoint.TOOL_CALL, attempted, (part,), facts())))
+    assert (decision.effect, decision.cause.code) == (Effect.DENY, "lease_in_arguments")
+    road = Road(Chain(wanted))
+    recorder = road.exchange.recorder("sha256:0", Attempt(attempted, facts()), facts())
+    written = recorder.decision(decision, (part,), Outcome.REFUSED).encode()
+    assert leased.encode() not in written and b"0a0a0a" not in written

@@ -222,6 +222,48 @@ def test_policies_can_speak_of_delegation_and_second_factors() -> None:
     assert not invoke(policy, replace(ALICE, chain=(Actor("https://id.example", "bot"),))).allowed
 
 
+KEY = {"table": "customers", "column": "email", "tool": "query"}
+
+
+def test_nobody_uses_a_key_or_a_credential_until_a_policy_permits_it() -> None:
+    def ask(policy: CedarPolicy, action: str, kind: str, name: str, **who: object) -> bool:
+        fields = KEY if kind == "Key" else {"tool": "query"}
+        return asyncio.run(policy.decide(ALICE, action, (kind, name), {**WHO, **fields, **who}, SUPPORT)).allowed
+
+    def leased(text: str = "") -> CedarPolicy:
+        domain = Domain(credentials=frozenset({"orders"}))
+        texts = (PolicyText("org.cedar", text),) if text else ()
+        return CedarPolicy(workloads={SUPPORT: domain, HR: Domain()}, organisation=texts)
+
+    broad = "permit (principal, action, resource);"
+    asked = [("use_key", "Key", "support/customers.email"), ("take_lease", "Credential", "orders")]
+    for action, kind, name in asked:
+        assert not ask(leased(), action, kind, name, entitled=True)
+        assert ask(leased(broad), action, kind, name)
+    for action, kind, name in [
+        ("use_key", "Key", "hr/customers.email"),
+        ("use_key", "Key", "support"),
+        ("use_key", "Key", "supporters/customers.email"),
+        ("take_lease", "Credential", "payroll"),
+    ]:
+        assert not ask(leased(broad), action, kind, name)
+
+
+def test_a_key_policy_can_speak_of_its_encryption_context() -> None:
+    text = """
+    permit (principal, action == Ringwall::Action::"use_key", resource)
+    when { resource.table == "customers" && resource.column == "email" && resource.tool == "query" };
+    """
+    policy = build(text)
+
+    def ask(**changed: object) -> bool:
+        resource = ("Key", "support/customers.email")
+        return asyncio.run(policy.decide(ALICE, "use_key", resource, {**WHO, **KEY, **changed}, SUPPORT)).allowed
+
+    assert ask()
+    assert not ask(table="orders") and not ask(column="card") and not ask(tool="export")
+
+
 @settings(deadline=None, max_examples=200)
 @given(name=st.text(max_size=40), subject=st.text(min_size=1, max_size=40), role=st.text(max_size=20))
 def test_whatever_the_names_only_routed_models_and_own_roles_are_allowed(name: str, subject: str, role: str) -> None:

@@ -28,7 +28,7 @@ def test_what_is_contained_stands_here_at_once_and_elsewhere_after_a_refresh(
     assert math.isinf(elsewhere.standing([ALICE]).age_s)
     elsewhere.refresh()
     made = containment.add("principal", "issuer alice", reason="strange calls", by="carol")
-    assert containment.standing([ALICE, "workload:w"]).contained == {ALICE}
+    assert containment.standing([ALICE, "workload:w"]).contained == containment.contained() == {ALICE}
     assert elsewhere.standing([ALICE]).contained == frozenset()
     own_clock.pass_s(0.5)
     assert elsewhere.standing([ALICE]).age_s == pytest.approx(0.5)
@@ -48,6 +48,7 @@ def test_a_containment_ends_on_time_without_a_refresh(containment: StoredContain
     assert containment.standing(["workload:w"]).contained
     own_clock.pass_s(1)
     assert not containment.standing(["workload:w"]).contained
+    assert containment.contained() == frozenset()
     assert containment.list_all(standing_only=True) == ()
 
 

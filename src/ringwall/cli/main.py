@@ -64,9 +64,25 @@ def command() -> typer.Typer:
         serve,
         tools,
         users,
+        vault,
     )
 
-    for family in (serve, init, check, plan, explain, payload, ledger, login, keys, contain, users, tools, control):
+    for family in (
+        serve,
+        init,
+        check,
+        plan,
+        explain,
+        payload,
+        ledger,
+        login,
+        keys,
+        contain,
+        users,
+        tools,
+        vault,
+        control,
+    ):
         family.register(app)
     return app
 

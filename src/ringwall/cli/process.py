@@ -126,6 +126,7 @@ class Process:
         installation = compose.Installation(options.data_dir, options.root, database_url=options.database)  # 3
         running = compose.make_running(plan)  # first: a plan is noted as running only when it can run
         plan = installation.take_plan(plan)
+        installation.vault.leases.configure(plan.credentials)
         self._running = replace(running, plan=plan)
         ledger = installation.ledger(plan.digest)
         ledger.start()
@@ -222,6 +223,7 @@ class Process:
                 raise ConfigError("token issuers change with a restart only")
             running = compose.make_running(plan)  # first: a plan is noted as running only when it can run
             running = replace(running, plan=installation.take_plan(plan))
+            installation.vault.leases.configure(plan.credentials)
         except RingwallError as error:
             _LOG.error("code=<%s> | configuration not taken, the old one goes on: %s", error.code, error.public)
             return

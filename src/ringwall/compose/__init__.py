@@ -19,12 +19,12 @@ from ringwall.compose.installation import (
 from ringwall.compose.running import (
     built_controls,
     close_running,
-    make_policy,
     make_running,
     make_tool_server,
     read_plan,
     settings_types,
 )
+from ringwall.policy.planned import make_policy
 
 if TYPE_CHECKING:
     from ringwall.compose.doors import Administration as Administration

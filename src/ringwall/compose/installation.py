@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,9 +15,11 @@ from ringwall.model.errors import InternalError
 from ringwall.model.plan import Plan
 from ringwall.model.ports import Clock
 from ringwall.store.api_keys import StoredApiKeys
+from ringwall.store.column_keys import StoredColumnKeys
 from ringwall.store.containment import StoredContainment
 from ringwall.store.counters import LocalReservations
 from ringwall.store.database import Database, open_database
+from ringwall.store.leases import StoredLeases
 from ringwall.store.ledger.writer import SegmentLedger
 from ringwall.store.payloads import SealedPayloads
 from ringwall.store.plans import Plans
@@ -24,6 +27,7 @@ from ringwall.store.sessions import DatabaseSessions
 from ringwall.store.users import Users
 from ringwall.vault import root
 from ringwall.vault.keys import Keyring, LedgerKey, WorkloadDigests, load_ledger_key
+from ringwall.vault.opened import Vault
 
 _LOG = logging.getLogger("ringwall")
 REFRESH_S = 0.4
@@ -70,7 +74,14 @@ class RootSource:
             return root.from_keyring(data_dir)
         if self.kind == "passphrase":
             return root.from_passphrase(read_secret(self.passphrase), data_dir)
-        return root.from_file(self.file or root.default_path(default_config_dir(), data_dir), data_dir)
+        return root.from_file(self._path(data_dir), data_dir)
+
+    def shares(self, data_dir: Path) -> Path:
+        """Where key shares stand: beside the root key's file, or where it would be."""
+        return self._path(data_dir).with_suffix(".shares")
+
+    def _path(self, data_dir: Path) -> Path:
+        return self.file or root.default_path(default_config_dir(), data_dir)
 
 
 class Installation:
@@ -98,6 +109,8 @@ class Installation:
         self.digests = WorkloadDigests(self.keyring)
         self.payloads = SealedPayloads(data_dir / "payloads", self.keyring, self.clock)
         self.reservations = LocalReservations(self.clock)
+        stores = (StoredColumnKeys(self.database, self.clock), StoredLeases(self.database))
+        self.vault = Vault(self.keyring, source.shares(data_dir), stores, self.clock, read_secret)
 
     def ledger(self, plan: str) -> SegmentLedger:
         """A ledger for this process."""
@@ -116,20 +129,30 @@ class Installation:
         return replace(plan, version=version)
 
     def refresh(self) -> None:
-        """Look anew at what may have been revoked or contained."""
+        """Look anew at what may have been revoked, contained or shredded."""
         self.api_keys.refresh()
         self.containment.refresh()
+        self.vault.keys.refresh()
+
+    def tend(self) -> None:
+        """End leases of whoever is contained, and those that have expired."""
+        self.vault.tend(self.containment.contained())
 
     def close(self) -> None:
         """Let go of everything."""
+        self.vault.close()
         self.database.close()
 
 
 async def keep_fresh(installation: Installation) -> None:
     """Look anew for ever. A database that cannot be read leaves the view to age, and an old view refuses."""
+    await asyncio.gather(_again(installation.refresh), _again(installation.tend))
+
+
+async def _again(look: Callable[[], None]) -> None:
     while True:
         await asyncio.sleep(REFRESH_S)
         try:
-            await asyncio.to_thread(installation.refresh)
+            await asyncio.to_thread(look)
         except InternalError as error:
             _LOG.warning("code=<%s> | what is revoked and contained cannot be read: %s", error.code, error.detail)

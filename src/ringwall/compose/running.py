@@ -29,8 +29,7 @@ from ringwall.model.errors import ConfigError, InternalError
 from ringwall.model.framework import ControlId
 from ringwall.model.plan import Mode, Plan, PlannedControl, Provenance, ToolServerPlan, UpstreamPlan, WorkloadPlan
 from ringwall.model.upstreams import Upstream
-from ringwall.policy.decide import CedarPolicy, Domain
-from ringwall.policy.slices import PolicyText
+from ringwall.policy.planned import make_policy
 
 if TYPE_CHECKING:
     from ringwall.dataplane.gateway.tool_server import McpToolServer
@@ -77,28 +76,6 @@ def read_plan(path: Path | None, now: datetime | None = None) -> tuple[Plan, Doc
     return plan, document
 
 
-def make_policy(plan: Plan) -> CedarPolicy:
-    """The policies of a plan, parsed and validated.
-
-    Raises:
-        ConfigError: One does not validate; it is named.
-    """
-    domains = {
-        name: Domain(
-            models=frozenset(route.model for route in workload.routes),
-            upstreams={
-                **{route.upstream: plan.upstreams[route.upstream].account for route in workload.routes},
-                **{server: plan.tool_servers[server].account for server in workload.tool_servers},
-            },
-            policies=tuple(PolicyText(each.name, each.text) for each in workload.policies),
-            tools=workload.tools,
-        )
-        for name, workload in plan.workloads.items()
-    }
-    organisation = [PolicyText(each.name, each.text) for each in plan.policies]
-    return CedarPolicy(workloads=domains, organisation=organisation)
-
-
 def make_running(plan: Plan) -> Running:
     """The snapshot that serves requests under this plan.
 
@@ -136,11 +113,11 @@ async def close_running(running: Running) -> None:
 def _chain(workload: WorkloadPlan, ports: Mapping[str, object], deadline_s: float) -> Chain:
     seats = []
     for planned in workload.controls:
-        kind = built_controls()[planned.id]
+        kind: Any = built_controls()[planned.id]
         named = inspect.signature(kind.__init__).parameters
         wanted = {name: ports[name] for name in named if name in ports}
         try:
-            control: Control = _construct(kind, planned.settings, wanted)
+            control: Control = kind(planned.settings, **wanted)
         except ConfigError as error:
             raise located(error, planned) from error
         reason = planned.waiver.reason if planned.mode is Mode.OFF and planned.waiver is not None else ""
@@ -158,11 +135,6 @@ def located(error: ConfigError, planned: PlannedControl) -> ConfigError:
     where = dict(planned.provenance).get(name, Provenance(""))
     problem = f'"{planned.id}": {error.problem}'
     return ConfigError(problem, file=where.file, line=where.line, hint=error.hint)
-
-
-def _construct(kind: Any, settings: Settings, ports: Mapping[str, object]) -> Control:
-    made: Control = kind(settings, **ports)
-    return made
 
 
 def _upstream(upstream: UpstreamPlan, plan: Plan) -> Upstream:

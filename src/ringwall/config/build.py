@@ -20,6 +20,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ringwall.catalog.load import Catalog
+from ringwall.config.credentials import check_leases, read_credential
 from ringwall.config.digest import digest
 from ringwall.config.document import Document
 from ringwall.config.lay import Laying
@@ -89,6 +90,11 @@ class _Builder:
             for name, table in configuration.workloads.items()
         }
         self._refuse_shared_prefixes(workloads)
+        credentials = {
+            name: read_credential(self._document, name, table, list(configuration.workloads))
+            for name, table in configuration.credentials.items()
+        }
+        check_leases(self._document, workloads, credentials)
         plan = Plan(
             digest="",
             version=0,
@@ -100,6 +106,7 @@ class _Builder:
             policies=self._policies(configuration.organisation.policies, "organisation", "policies"),
             tool_servers=servers,
             limits=Limits(**{each.name: getattr(configuration.limits, each.name) for each in fields(Limits)}),
+            credentials=credentials,
         )
         return replace(plan, digest=digest(plan))
 

@@ -21,7 +21,7 @@ from ringwall.config import schema
 from ringwall.model.control import Settings, Stricter
 from ringwall.model.framework import ControlId
 from ringwall.model.identity import TrustedIssuer
-from ringwall.model.plan import Limits, ToolServerPlan, UpstreamPlan
+from ringwall.model.plan import CredentialPlan, Limits, ToolServerPlan, UpstreamPlan
 
 _TABLES: tuple[tuple[str, type[schema.Table], tuple[type, ...]], ...] = (
     ("[organisation]", schema.Organisation, ()),
@@ -30,6 +30,7 @@ _TABLES: tuple[tuple[str, type[schema.Table], tuple[type, ...]], ...] = (
     ("[issuers.<name>]", schema.Issuer, (TrustedIssuer,)),
     ("[upstreams.<name>]", schema.Upstream, (UpstreamPlan,)),
     ("[tool_servers.<name>]", schema.ToolServer, (ToolServerPlan,)),
+    ("[credentials.<name>]", schema.Credential, (CredentialPlan,)),
     ("[workloads.<name>]", schema.WorkloadTable, ()),
     ("[workloads.<name>.models]", schema.ModelRoute, ()),
     ("[controls.<id>], [workloads.<name>.controls.<id>]", schema.Override, ()),
@@ -161,6 +162,8 @@ def _toml(value: object) -> str:
         return f'`"{value.value}"`'
     if isinstance(value, (list, tuple)):
         return f"`[{', '.join(chr(34) + str(each) + chr(34) for each in value)}]`"
+    if isinstance(value, Mapping):
+        return "none"
     return f'`"{value}"`' if isinstance(value, str) else f"`{value}`"
 
 
@@ -181,7 +184,7 @@ def _control(catalog: Catalog, control: ControlId, kind: type[Settings]) -> Iter
         unit = f" ({meta['unit']})" if meta["unit"] else ""
         meaning = f"{_cell(meta['meaning'])}{unit}"
         direction = _DIRECTIONS[meta["stricter"]]
-        if not isinstance(default, Mapping):
+        if not isinstance(default, Mapping) or not default:
             leave = "yes" if each.name in entry.may_relax else "no"
             value = _choice(iter(meta["scale"])) if meta["scale"] else _value(default)
             yield f"| `{each.name}` | {value} | {_toml(default)} | {direction} | {leave} | {meaning} |"
@@ -196,6 +199,8 @@ def _control(catalog: Catalog, control: ControlId, kind: type[Settings]) -> Iter
 def _value(default: object) -> str:
     if isinstance(default, (list, tuple)):
         return "list of strings"
+    if isinstance(default, Mapping):
+        return "table of strings"
     return _WORDS.get(type(default), "string")
 
 

@@ -145,6 +145,18 @@ class ModelRoute(Table):
     model: str
 
 
+class Credential(Table):
+    """A credential that tools may lease; `ringwall.model.plan.CredentialPlan` says what each key means."""
+
+    kind: Literal["sqlite", "postgres"]
+    database: str
+    workloads: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+    tables: tuple[str, ...] = ()
+    mode: Literal["read", "write"] = "read"
+    group: str = ""
+    minutes: Annotated[int, msgspec.Meta(ge=1, le=60)] = 5
+
+
 class WorkloadTable(Table):
     """One AI application.
 
@@ -188,6 +200,7 @@ class Configuration(Table):
     issuers: dict[str, Issuer] = {}
     upstreams: dict[str, Upstream] = {}
     tool_servers: dict[str, ToolServer] = {}
+    credentials: dict[str, Credential] = {}
     controls: dict[str, dict[str, Any]] = {}
     workloads: dict[str, WorkloadTable] = {}
 

@@ -137,6 +137,31 @@ class ToolServerPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class CredentialPlan:
+    """A credential that tools may lease.
+
+    Attributes:
+        name: How controls, policies and records speak of it.
+        kind: `sqlite` (a file, through a broker) or `postgres` (a role with expiry).
+        database: SQLite: the file. PostgreSQL: where the administrator's URL is read from, `env:NAME` or `file:PATH`.
+        tables: SQLite: the tables that it may touch; no other can be named in a statement.
+        mode: SQLite: `read` or `write`. PostgreSQL: the group's rights decide.
+        group: PostgreSQL: the role of which each leased role is a member.
+        minutes: How long a lease lives at most.
+        workloads: In which workloads it may be leased.
+    """
+
+    name: str
+    kind: str
+    database: str
+    tables: frozenset[str]
+    mode: str
+    group: str
+    minutes: int
+    workloads: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """A model that a workload may ask for, and where it is served.
 
@@ -230,6 +255,7 @@ class Plan:
         policies: The organisation's Cedar policies.
         limits: Of the listeners.
         tool_servers: By name.
+        credentials: That tools may lease, by name.
     """
 
     digest: str
@@ -242,3 +268,4 @@ class Plan:
     policies: tuple[PolicyFile, ...] = ()
     limits: Limits = Limits()
     tool_servers: Mapping[str, ToolServerPlan] = field(default_factory=dict)
+    credentials: Mapping[str, CredentialPlan] = field(default_factory=dict)

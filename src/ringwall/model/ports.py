@@ -6,7 +6,7 @@ is the one place that names who implements them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,7 +18,8 @@ from ringwall.model.interaction import Principal, SessionKey
 from ringwall.model.record import Record, RecordId
 from ringwall.model.session import SessionState
 from ringwall.model.tools import Tool
-from ringwall.model.verdict import Reservation
+from ringwall.model.vault import Lease, Unreadable
+from ringwall.model.verdict import Grant, Reservation
 
 
 class Clock(Protocol):
@@ -291,6 +292,60 @@ class Policy(Protocol):
             stage: `proposed` by a model, or `called`.
             asker: What is known about who asks; absent stays absent.
             workload: The workload whose policies apply besides the organisation's.
+        """
+        ...
+
+
+class Keys(Protocol):
+    """Opens sealed values, after the last decision and for nobody whom it did not grant."""
+
+    async def unseal(
+        self,
+        value: Json,
+        grants: Sequence[Grant],
+        *,
+        workload: WorkloadId,
+        report: Callable[[Unreadable], None] | None = None,
+    ) -> Json:
+        """The value, in which each string that is one sealed value, and nothing else, was opened if its key is granted.
+
+        Whatever cannot be opened stays sealed: another workload's, a shredded or unknown version, one that stands in
+        another column or row than it was sealed for. Never raises for a value.
+
+        Args:
+            value: What a tool answered.
+            grants: Those of the decision; other kinds than `unseal` are passed over.
+            workload: Only keys of this workload are used.
+            report: Told of each granted value that stayed sealed; without it they are logged.
+        """
+        ...
+
+
+class Leases(Protocol):
+    """Credentials that live minutes, each for one principal and one call."""
+
+    async def take(self, grant: Grant, *, principal: Principal, workload: WorkloadId, session: SessionKey) -> Lease:
+        """Lease what the grant names. It is on record before it exists.
+
+        Raises:
+            InternalError: No such credential for this workload, or it cannot be had at this moment. The call is not
+                made.
+        """
+        ...
+
+    async def give_back(self, lease: str) -> None:
+        """End a lease after its call. Ending one that has ended changes nothing.
+
+        Raises:
+            InternalError: It could not be ended now; it dies with its expiry, and is tried again until then.
+        """
+        ...
+
+    async def revoke(self, scopes: Sequence[str]) -> int:
+        """End every lease that one of these scopes concerns, at once; how many.
+
+        Raises:
+            InternalError: Some could not be ended. They are tried again.
         """
         ...
 

@@ -43,6 +43,7 @@ class Domain:
     Attributes:
         models: Names of the models that its routes offer.
         upstreams: Name of each upstream that its routes use, to the account whose credential is used there.
+        credentials: Names of the credentials that may be leased in it.
         policies: The workload's own policies; they may only forbid.
         tools: Its tools.
     """
@@ -51,6 +52,7 @@ class Domain:
     upstreams: Mapping[str, str] = field(default_factory=dict)
     policies: tuple[PolicyText, ...] = ()
     tools: tuple[Tool, ...] = ()
+    credentials: frozenset[str] = frozenset()
 
 
 def default_policies() -> PolicyText:
@@ -206,6 +208,10 @@ class CedarPolicy:
                 return [uid("Workload", workload)]
             case "Upstream" if name in domain.upstreams:
                 return [uid("Workload", workload), uid("Account", domain.upstreams[name])]
+            case "Key" if name.startswith(f"{workload}/"):
+                return [uid("Workload", workload)]
+            case "Credential" if name in domain.credentials:
+                return [uid("Workload", workload)]
             case calls.SERVER:
                 return [uid("Workload", workload)]
             case _:

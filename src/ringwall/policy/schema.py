@@ -7,7 +7,8 @@
   for each decision, which costs more than the decision.
 * A principal is in its roles, and a role of a workload is in that workload: `principal in principal.workload` reads
   "holds a role of the workload through which it asks".
-* A model and an upstream are in the workload when the workload's own routes name them.
+* A model and an upstream are in the workload when the workload's own routes name them; a key when it was made for a
+  column of the workload; a credential when the configuration lends it to the workload.
 * Tools have a namespace of their own (`ringwall.policy.tools`), with one action each. A question about a call is the
   one that has a context: its arguments.
 """
@@ -34,18 +35,32 @@ TARGETS: Mapping[str, Mapping[str, str]] = {
     "Workload": {},
     "Endpoint": {},
     "Upstream": {"account": "Account", "scheme": "String", "host": "String", "port": "Long"},
+    "Key": {"table": "String", "column": "String", "tool": "String"},
+    "Credential": {"tool": "String"},
 }
-"""What a question says about its resource, by entity type."""
+"""What a question says about its resource, by entity type.
+
+`tool`: whose answer holds the sealed values, or who is to use the credential. Table and column of a key, with the
+workload that it is in, are the encryption context under which its values were sealed.
+"""
 
 ACTIONS: Mapping[str, str] = {
     "invoke_model": "Model",
     "list_models": "Workload",
     "use_endpoint": "Endpoint",
     "use_upstream": "Upstream",
+    "use_key": "Key",
+    "take_lease": "Credential",
 }
 """Every action, and the entity type of its resource."""
 
-_PARENTS = {"Model": "Workload", "Endpoint": "Workload", "Upstream": "Workload, Account"}
+_PARENTS = {
+    "Model": "Workload",
+    "Endpoint": "Workload",
+    "Upstream": "Workload, Account",
+    "Key": "Workload",
+    "Credential": "Workload",
+}
 _PYTHON: Mapping[str, type] = {"Bool": bool, "Long": int, "String": str, "Account": str}
 
 

@@ -73,6 +73,11 @@ class StoredContainment:
         now_us = self._clock.now_us()
         return Standing(frozenset(each for each in scopes if until.get(each, 0) > now_us), age_s)
 
+    def contained(self) -> frozenset[str]:
+        """Every scope that is contained at this moment, as far as our view goes. Never blocks."""
+        now_us = self._clock.now_us()
+        return frozenset(each for each, until_us in self._until.items() if until_us > now_us)
+
     def refresh(self) -> None:
         """Renew the view if something changed. Call it at least twice a second, off the event loop.
 

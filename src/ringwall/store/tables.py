@@ -2,7 +2,8 @@
 
 * Times are whole microseconds since 1970-01-01 UTC. Lists are canonical JSON text: nothing asks inside them.
 * `changes` counts what happened to each table that a process keeps a copy of, in the transaction that changes it.
-* No column holds a secret in clear: API keys and codes are hashed, passwords stretched, TOTP secrets sealed.
+* No column holds a secret in clear: API keys, codes and lease secrets are hashed, passwords stretched, TOTP secrets
+  sealed, keys of columns wrapped.
 """
 
 from __future__ import annotations
@@ -101,4 +102,35 @@ ENROLMENT_CODES = Table(
     Column("created_us", BigInteger, nullable=False),
     Column("expires_us", BigInteger, nullable=False),
     Column("used_us", BigInteger),
+)
+
+COLUMN_KEYS = Table(
+    "column_keys",
+    METADATA,
+    Column("name", String(256), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("state", String(16), nullable=False),
+    Column("share", String(32), nullable=False),
+    Column("wrapped", LargeBinary, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("created_by", String(512), nullable=False),
+    Column("shredded_us", BigInteger),
+    Column("shredded_by", String(512)),
+)
+
+LEASES = Table(
+    "leases",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    Column("credential", String(64), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("secret_sha256", LargeBinary, nullable=False),
+    Column("principal", Text, nullable=False),
+    Column("workload", String(64), nullable=False),
+    Column("session", String(64), nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("expires_us", BigInteger, nullable=False),
+    Column("ended_us", BigInteger, index=True),
+    Column("ended_by", String(16)),
 )

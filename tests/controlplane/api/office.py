@@ -18,11 +18,14 @@ from ringwall.model.interaction import ANONYMOUS, Actor, Principal, PrincipalKin
 from ringwall.model.plan import Plan
 from ringwall.model.ports import Directory
 from ringwall.store.api_keys import StoredApiKeys
+from ringwall.store.column_keys import StoredColumnKeys
 from ringwall.store.containment import StoredContainment
 from ringwall.store.database import open_database
+from ringwall.store.leases import StoredLeases
 from ringwall.store.ledger.writer import SegmentLedger
 from ringwall.store.users import Users
 from ringwall.vault.keys import Keyring, load_ledger_key
+from ringwall.vault.opened import Vault
 from ringwall.vault.root import RootKey, default_path, from_file
 from tests.fakes import FixedClock
 
@@ -89,6 +92,8 @@ class Place:
         self.api_keys = StoredApiKeys(self.database, self.clock)
         self.containment = StoredContainment(self.database, self.clock)
         self.users = Users(self.database, self.clock)
+        stores = (StoredColumnKeys(self.database, self.clock), StoredLeases(self.database))
+        self.vault = Vault(self.keyring, self.folder.parent / "shares", stores, self.clock, str)
         self.containment.refresh()
         self.api_keys.refresh()
         self.ledger = SegmentLedger(self.ledger_folder, self.ledger_key, self.clock)
@@ -107,6 +112,7 @@ class Place:
 
     def close(self) -> None:
         self.ledger.close()
+        self.vault.close()
         self.database.close()
         self.runner.close()
 

@@ -93,3 +93,45 @@ def test_disabling_contains_the_tokens_of_every_name_that_the_issuer_had(place: 
     scopes = {each.scope for each in place.containment.list_all(standing_only=True)}
     assert scopes == {f"principal:http://127.0.0.1:{port}/issuer {user.subject}" for port in (1, 2)}
     assert place.containment.list_all()[0].expires_us is not None
+
+
+class Leases:
+    def __init__(self, fails: bool) -> None:
+        self.fails = fails
+        self.asked: list[list[str]] = []
+
+    async def revoke(self, scopes: Any) -> int:
+        self.asked.append(list(scopes))
+        if self.fails:
+            raise InternalError("down", code="database_unavailable")
+        return 2
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_whoever_is_contained_loses_his_leases_and_the_ledger_says_how_many(place: Place, fails: bool) -> None:
+    ledger, leases = MemoryLedger(), Leases(fails)
+    made = changes(place, ledger)
+    made._leases = leases  # type: ignore[assignment]
+    contained = asyncio.run(made.contain(BY, "principal", "https://id ada", reason="odd", lifetime_s=None))
+    assert leases.asked == [["principal:https://id ada"]]
+    assert place.containment.contained() == {contained.scope}
+    told = [(each.outcome, each.decision) for each in ledger.records if each.action == "lease.revoke"]
+    assert told == ([] if fails else [("done", {"leases": 2})])
+
+
+def test_what_is_done_to_the_vault_is_recorded_before_and_after(place: Place) -> None:
+    ledger = MemoryLedger()
+    seen: list[int] = []
+    made = asyncio.run(
+        changes(place, ledger).carry_out(
+            BY, "column_key.rotate", "shop/t.c", {"why": 1}, lambda: seen.append(len(ledger.records)) or 3, str
+        )
+    )
+    assert (made, seen) == (3, [1])
+    first, second = ledger.records
+    assert (first.outcome, first.action, first.resource) == (
+        "proceeds",
+        "column_key.rotate",
+        {"kind": "column_key", "name": "shop/t.c"},
+    )
+    assert second.decision == {"why": 1, "made": "3"}

@@ -26,6 +26,7 @@ from ringwall.store.containment import StoredContainment
 from ringwall.store.ledger.writer import SegmentLedger
 from ringwall.store.users import Users
 from ringwall.vault.keys import Keyring
+from ringwall.vault.opened import Vault
 
 MakeDirectory = Callable[[tuple[TrustedIssuer, ...]], tuple[Directory, Callable[[], Awaitable[None]]]]
 """Makes what checks the tokens of these issuers, and says how to close it."""
@@ -44,6 +45,8 @@ class Stores(Protocol):
     def containment(self) -> StoredContainment: ...
     @property
     def users(self) -> Users: ...
+    @property
+    def vault(self) -> Vault: ...
     @property
     def issuer_folder(self) -> Path: ...
     @property
@@ -86,6 +89,7 @@ def make_changes(stores: Stores, ledger: Ledger, plan: Callable[[], str]) -> Cha
         api_keys=stores.api_keys,
         containment=stores.containment,
         users=stores.users,
+        leases=stores.vault.leases,
         clock=stores.clock,
         plan=plan,
         issuers=lambda: issuer_names(stores.issuer_folder),

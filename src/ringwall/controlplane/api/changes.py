@@ -6,24 +6,28 @@
   died in between, and the change may or may not have happened.
 * A key, a code or a password never stands in a record. Names are made inert.
 * Disabling a user contains the tokens that are still out there, for as long as one can live.
+* Whoever is contained loses his leases at once. A lease that this process cannot reach is ended by the gateway's next
+  look; one that could not be ended is tried again.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from ringwall.model.errors import CallerError, RingwallError
+from ringwall.model.errors import CallerError, InternalError, RingwallError
 from ringwall.model.interaction import Principal, PrincipalKind
-from ringwall.model.ports import Clock, Ledger
+from ringwall.model.ports import Clock, Leases, Ledger
 from ringwall.model.record import Outcome, Record, RecordId, RecordKind, inert, new_record_id
 from ringwall.store.api_keys import ApiKey, StoredApiKeys
 from ringwall.store.containment import Contained, StoredContainment
 from ringwall.store.users import User, Users
 
 T = TypeVar("T")
+_LOG = logging.getLogger("ringwall")
 
 ENROL = "enrol"
 """What an invitation's code is for."""
@@ -95,6 +99,7 @@ class Changes:
         api_keys: StoredApiKeys,
         containment: StoredContainment,
         users: Users,
+        leases: Leases,
         clock: Clock,
         plan: Callable[[], str],
         issuers: Callable[[], Sequence[str]],
@@ -106,6 +111,7 @@ class Changes:
             api_keys: The keys.
             containment: What is contained.
             users: The people of the embedded issuer.
+            leases: Credentials that live at this moment.
             clock: Time.
             plan: Digest of the plan in force.
             issuers: The names under which the embedded issuer signed tokens that may still live.
@@ -114,6 +120,7 @@ class Changes:
         self._api_keys = api_keys
         self._containment = containment
         self._users = users
+        self._leases = leases
         self._clock = clock
         self._plan = plan
         self._issuers = issuers
@@ -180,7 +187,10 @@ class Changes:
         def add() -> Contained:
             return self._containment.add(kind, name, reason=reason, by=by.name, lifetime_s=lifetime_s)
 
-        return await self._change(by, _Deed("containment.add", "containment", name, what), add, lambda made: made.id)
+        deed = _Deed("containment.add", "containment", name, what)
+        made = await self._change(by, deed, add, lambda made: made.id)
+        await self._end_leases(by, [made.scope])
+        return made
 
     async def lift(self, by: Author, identifier: str, *, reason: str) -> None:
         """End a containment.
@@ -227,21 +237,50 @@ class Changes:
         Raises:
             CallerError: There is no such user.
         """
+        scopes: list[str] = []
 
         def disable() -> User:
             user = self._known(username)
             self._users.disable(user.subject)
             for issuer in self._issuers():
-                self._containment.add(
+                made = self._containment.add(
                     "principal",
                     f"{issuer} {user.subject}",
                     reason=f'user "{user.username}" was disabled',
                     by=by.name,
                     lifetime_s=TOKEN_S + LEEWAY_S,
                 )
+                scopes.append(made.scope)
             return user
 
-        return await self._change(by, _Deed("user.disable", "user", username, {}), disable, lambda user: user.subject)
+        deed = _Deed("user.disable", "user", username, {})
+        user = await self._change(by, deed, disable, lambda user: user.subject)
+        await self._end_leases(by, scopes)
+        return user
+
+    async def carry_out(
+        self,
+        by: Author,
+        action: str,
+        name: str,
+        what: Mapping[str, object],
+        effect: Callable[[], T],
+        names: Callable[[T], str] = lambda _: "",
+    ) -> T:
+        """Change something of the vault.
+
+        Args:
+            by: Who asks.
+            action: What is done: `column_key.rotate`.
+            name: To which key or lease.
+            what: What else the record tells; no content, no secret.
+            effect: Does it.
+            names: Names what was made.
+
+        Raises:
+            InternalError: It could not be recorded. It was not done.
+        """
+        return await self._change(by, _Deed(action, action.partition(".")[0], name, what), effect, names)
 
     async def note(self, by: Author, action: str, kind: str, name: str) -> None:
         """Record what is about to be done elsewhere, durably.
@@ -250,6 +289,17 @@ class Changes:
             InternalError: It could not be recorded. It must not be done.
         """
         await self._ledger.commit((self._record(by, _Deed(action, kind, name, {}), Outcome.PROCEEDS),), receipt=False)
+
+    async def _end_leases(self, by: Author, scopes: Sequence[str]) -> None:
+        """End the leases of whoever was contained, and say how many there were."""
+        try:
+            count = await self._leases.revoke(scopes)
+        except InternalError as error:
+            _LOG.warning("code=<%s> | leases could not be ended yet: %s", error.code, error.detail)
+            return
+        if count:
+            deed = _Deed("lease.revoke", "containment", ", ".join(scopes), {"leases": count})
+            await self._ledger.commit((self._record(by, deed, Outcome.DONE),))
 
     def _known(self, username: str) -> User:
         user = self._users.get(username)
