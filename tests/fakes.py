@@ -14,7 +14,7 @@ from ringwall.engine.chain import Chain, Seat
 from ringwall.engine.exchange import Exchange
 from ringwall.engine.outcomes import Attempt
 from ringwall.engine.running import RunningWorkload
-from ringwall.model.content import Origin, Part, PartId, Place
+from ringwall.model.content import Json, Origin, Part, PartId, Place
 from ringwall.model.control import Control, Cost
 from ringwall.model.conversation import Answer, Choice, Conversation, Delta, Finish, Role, Turn, Usage
 from ringwall.model.errors import InternalError
@@ -37,7 +37,20 @@ from ringwall.model.record import Record, leaf_hash
 from ringwall.model.session import SessionState
 from ringwall.model.tools import Tool
 from ringwall.model.upstreams import Invocation, ToolAnswer, ToolInvocation
-from ringwall.model.verdict import Allow, Ask, Deny, DenyKind, Edit, EditAction, Evidence, Transform, Verdict, Whom
+from ringwall.model.vault import Lease, Unreadable, Why
+from ringwall.model.verdict import (
+    Allow,
+    Ask,
+    Deny,
+    DenyKind,
+    Edit,
+    EditAction,
+    Evidence,
+    Grant,
+    Transform,
+    Verdict,
+    Whom,
+)
 
 EVERYWHERE = frozenset(Checkpoint)
 PERSON = Principal("https://issuer.example", "ada", PrincipalKind.PERSON, verified=True)
@@ -97,6 +110,50 @@ class MemoryPayloads:
         if self.broken:
             raise InternalError("no room", code="payloads_unavailable")
         self.kept += payloads
+
+
+class MemoryKeys:
+    """Opens `sealed(key):text` for who was granted the key; a text `gone` stays sealed and is reported."""
+
+    async def unseal(
+        self,
+        value: Json,
+        grants: Sequence[Grant],
+        *,
+        workload: WorkloadId,
+        report: Callable[[Unreadable], None] | None = None,
+    ) -> Json:
+        if not (isinstance(value, str) and value.startswith("sealed(")):
+            return value
+        key, _, text = value.removeprefix("sealed(").partition("):")
+        if key not in {grant.subject for grant in grants}:
+            return value
+        if text == "gone":
+            if report is not None:
+                report(Unreadable("", key, 1, Why.SHREDDED))
+            return value
+        return text
+
+
+@dataclass
+class MemoryLeases:
+    """Leases what a test allows, and keeps what was taken and given back."""
+
+    refused: set[str] = field(default_factory=set)
+    taken: list[str] = field(default_factory=list)
+    given_back: list[str] = field(default_factory=list)
+
+    async def take(self, grant: Grant, *, principal: Principal, workload: WorkloadId, session: SessionKey) -> Lease:
+        if grant.subject in self.refused:
+            raise InternalError("no such credential", code="lease")
+        self.taken.append(grant.subject)
+        return Lease(f"lease-{len(self.taken)}", "secret", 0, "address", f"context of {principal.subject}")
+
+    async def give_back(self, lease: str) -> None:
+        self.given_back.append(lease)
+
+    async def revoke(self, scopes: Sequence[str]) -> int:
+        return 0
 
 
 @dataclass
@@ -348,6 +405,7 @@ class Road:
     reservations: CountingReservations = field(default_factory=CountingReservations)
     payloads: MemoryPayloads = field(default_factory=MemoryPayloads)
     payload_days: int = 0
+    leases: MemoryLeases = field(default_factory=MemoryLeases)
     tools: tuple[Tool, ...] = ()
     tool_servers: dict[str, ScriptedToolServer] = field(default_factory=dict)
 
@@ -360,6 +418,8 @@ class Road:
             reservations=self.reservations,
             digests=PlainDigests(),
             payloads=self.payloads,
+            keys=MemoryKeys(),
+            leases=self.leases,
             clock=FixedClock(),
         )
 

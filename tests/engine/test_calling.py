@@ -17,7 +17,7 @@ from ringwall.model.facts import Standing
 from ringwall.model.interaction import Action, Checkpoint, Resource
 from ringwall.model.session import Event, SessionState
 from ringwall.model.tools import Tool
-from ringwall.model.verdict import Allow, Reservation
+from ringwall.model.verdict import Allow, Grant, Reservation
 from tests.fakes import MemoryLedger, Road, ScriptedToolServer, attempt, returned, rule, seat, text_part
 
 QUERY = Tool("query", "shop", "", freeze({"type": "object"}))
@@ -167,3 +167,58 @@ def test_a_contained_server_is_seen_at_every_checkpoint_after_the_first():
     made.containment.contained = {"server:shop"}
     run(made)
     assert len(seen) == 4 and all(contained == {"server:shop"} for _, contained in seen)
+
+
+def granting(point: Checkpoint, *grants: Grant):
+    made = rule("grants")
+
+    async def examine(vantage):
+        return Allow(vantage.everything, grants=grants if vantage.checkpoint is point else ())
+
+    made.examine = examine
+    return made
+
+
+def test_a_credential_is_leased_for_the_call_and_given_back_however_it_ends():
+    grant = Grant("lease", "catalog")
+    made = road(granting(Checkpoint.TOOL_CALL, grant))
+    assert isinstance(run(made), Returned)
+    [got] = made.tool_servers["shop"].asked
+    assert dict(got.context) == {
+        "credential": "catalog", "address": "address", "secret": "secret", "context": "context of ada",
+    }  # fmt: skip
+    assert "secret" not in str(got.arguments)
+    assert (made.leases.taken, made.leases.given_back) == (["catalog"], ["lease-1"])
+    assert made.ledger.records[1].decision["grants"] == [["lease", "catalog"]]
+    assert all("secret" not in str(each.fields()) for each in made.ledger.records)
+    failing = road(granting(Checkpoint.TOOL_CALL, grant), server=ScriptedToolServer(UpstreamError("late", code="x")))
+    assert isinstance(run(failing), Failed)
+    assert failing.leases.given_back == ["lease-1"]
+
+
+def test_a_credential_that_cannot_be_had_means_no_call():
+    made = road(granting(Checkpoint.TOOL_CALL, Grant("lease", "catalog")))
+    made.leases.refused = {"catalog"}
+    outcome = run(made)
+    assert isinstance(outcome, Failed) and made.tool_servers["shop"].asked == []
+    two = road(granting(Checkpoint.TOOL_CALL, Grant("lease", "a"), Grant("lease", "b")))
+    assert isinstance(run(two), Failed) and two.leases.taken == []
+
+
+def test_sealed_values_are_opened_for_the_reader_after_the_last_decision():
+    server = ScriptedToolServer(returned("sealed(k):4111", "sealed(other):4242", "sealed(k):gone"))
+    judged = []
+    granter = granting(Checkpoint.TOOL_RESULT, Grant("unseal", "k"))
+    inner = granter.examine
+
+    async def examine(vantage):
+        judged.extend(part.value for part in vantage.parts if vantage.checkpoint is Checkpoint.TOOL_RESULT)
+        return await inner(vantage)
+
+    granter.examine = examine
+    made = road(granter, server=server)
+    outcome = run(made)
+    assert [part.value for part in outcome.answer.parts] == ["4111", "sealed(other):4242", "sealed(k):gone"]
+    assert judged == ["sealed(k):4111", "sealed(other):4242", "sealed(k):gone"]
+    told = made.ledger.records[-1].decision
+    assert told["grants"] == [["unseal", "k"]] and told["unreadable"] == [["k", 1, "shredded"]]

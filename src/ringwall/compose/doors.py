@@ -104,6 +104,8 @@ def make_door(
         reservations=installation.reservations,
         digests=installation.digests,
         payloads=installation.payloads,
+        keys=installation.vault.keys,
+        leases=installation.vault.leases,
         clock=installation.clock,
     )
     keysets = CachedKeySets(issuers, outbound=HttpOutbound(), clock=installation.clock)

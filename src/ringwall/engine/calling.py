@@ -1,11 +1,13 @@
 """The road of a tool call, from top to bottom.
 
-    1. facts -> 2. INBOUND -> 3. TOOL_CALL -> 4. EGRESS -> 5. reservations -> 6. first barrier
-    -> 7. the tool -> 8. TOOL_RESULT -> 9. session -> 10. second barrier
+    1. facts -> 2. INBOUND -> 3. TOOL_CALL -> 4. EGRESS -> 5. reservations -> 6. first barrier -> 7. leases
+    -> 8. the tool -> 9. TOOL_RESULT -> 10. unseal -> 11. session -> 12. second barrier
 
 * INBOUND asks who calls, from where and how often; the arguments are judged at TOOL_CALL, where they are what the tool
   is about to get.
 * A call that a model of this session proposed names, as its cause, the record of the answer that proposed it.
+* What a decision granted is carried out after the last decision of its half: a credential is leased for this call and
+  given back when it has ended, however it ended; sealed values are opened for who reads the answer, never for the tool.
 * What the tool returns is untrusted. It is judged before anybody reads it, and the session remembers what was delivered
   (`ringwall.engine.memory`), so that it can be told from what a caller made up.
 * A call that was sent and came to nothing leaves a FAILURE record: the tool may have acted, nobody knows.
@@ -19,6 +21,7 @@ from dataclasses import dataclass, replace
 
 from ringwall.engine import memory
 from ringwall.engine.exchange import Exchange
+from ringwall.engine.granting import lent, opened
 from ringwall.engine.outcomes import Attempt, Failed, Refused, Returned
 from ringwall.engine.recording import Recorder, cause_body, ids
 from ringwall.engine.running import RunningWorkload
@@ -32,6 +35,7 @@ from ringwall.model.record import Outcome, Record, RecordId, RecordKind
 from ringwall.model.scopes import scope
 from ringwall.model.session import SessionState
 from ringwall.model.upstreams import ToolAnswer, ToolInvocation, ToolServer
+from ringwall.model.verdict import Grant
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,7 @@ class _Cleared:
     server: ToolServer
     invocation: ToolInvocation
     taken: Taken | None
+    grants: tuple[Grant, ...]
     session: SessionState | None
     cause: tuple[RecordId, ...]
     contained_by: tuple[str, ...]
@@ -58,7 +63,8 @@ async def call(exchange: Exchange, running: RunningWorkload, attempt: Attempt) -
     if not isinstance(cleared, _Cleared):
         return cleared
     try:
-        answer = await cleared.server.call(cleared.invocation)  # 7
+        async with lent(exchange.leases, attempt.interaction, cleared.grants) as context:  # 7
+            answer = await cleared.server.call(replace(cleared.invocation, context=context))  # 8
         return await _return(exchange, running, attempt, cleared, answer)
     except RingwallError as error:
         return await exchange.fail(cleared.recorder, error, cleared.cause)
@@ -104,7 +110,8 @@ async def _clear(exchange: Exchange, running: RunningWorkload, attempt: Attempt)
     if tool is None or server is None:
         raise InternalError("a call without a tool", code="engine")
     invocation = ToolInvocation(tool, _arguments(judged), attempt.trace)
-    return _Cleared(recorder, facts, server, invocation, taken, session, ids(records[-1:]), contained_by)
+    grants = tuple(grant for each in decisions for grant in each.grants)
+    return _Cleared(recorder, facts, server, invocation, taken, grants, session, ids(records[-1:]), contained_by)
 
 
 async def _return(
@@ -113,15 +120,16 @@ async def _return(
     """The road from what the tool returned to the second barrier."""
     facts = exchange.fresh(attempt, cleared.facts, *cleared.contained_by)
     vantage = Vantage(Checkpoint.TOOL_RESULT, attempt.interaction, answer.parts, facts)
-    decision = await running.chain.decide(vantage)  # 8
+    decision = await running.chain.decide(vantage)  # 9
     if decision.effect is not Effect.ALLOW:
         return await exchange.refuse(cleared.recorder, decision, answer.parts, [], cause=cleared.cause)
-    record = cleared.recorder.decision(decision, answer.parts, Outcome.RELEASES, cleared.cause)
+    parts, unreadable = await opened(exchange.keys, attempt.interaction, decision)  # 10
+    record = cleared.recorder.decision(decision, answer.parts, Outcome.RELEASES, cleared.cause, unreadable=unreadable)
     tool = cleared.invocation.tool
-    events = memory.deliveries(exchange.digests, attempt.interaction.workload, tool.name, decision.parts, record.id)
-    await exchange.remember(attempt, cleared.session, events)  # 9
-    receipts = await exchange.commit(cleared.recorder, [record])  # 10
-    return Returned(replace(answer, parts=decision.parts), record.id, receipts[-1])
+    events = memory.deliveries(exchange.digests, attempt.interaction.workload, tool.name, parts, record.id)
+    await exchange.remember(attempt, cleared.session, events)  # 11
+    receipts = await exchange.commit(cleared.recorder, [record])  # 12
+    return Returned(replace(answer, parts=parts), record.id, receipts[-1])
 
 
 async def _not_served(exchange: Exchange, recorder: Recorder, records: Sequence[Record]) -> Refused:

@@ -37,6 +37,8 @@ from ringwall.model.ports import (
     Containment,
     Digests,
     Exhausted,
+    Keys,
+    Leases,
     Ledger,
     Payloads,
     Receipt,
@@ -63,10 +65,14 @@ class Exchange:
         reservations: Reservations,
         digests: Digests,
         payloads: Payloads,
+        keys: Keys,
+        leases: Leases,
         clock: Clock,
     ) -> None:
         """Take the ports."""
         self.digests = digests
+        self.keys = keys
+        self.leases = leases
         self.clock = clock
         self._ledger = ledger
         self._payloads = payloads

@@ -28,6 +28,7 @@ from ringwall.model.record import (
     millionths,
     new_record_id,
 )
+from ringwall.model.vault import Unreadable
 from ringwall.model.verdict import Edit, Evidence
 
 _INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
@@ -69,7 +70,13 @@ class Recorder:
         }
 
     def decision(
-        self, decision: Decision, judged: Sequence[Part], outcome: Outcome, cause: tuple[str, ...] = ()
+        self,
+        decision: Decision,
+        judged: Sequence[Part],
+        outcome: Outcome,
+        cause: tuple[str, ...] = (),
+        *,
+        unreadable: Sequence[Unreadable] = (),
     ) -> Record:
         """The record of a decision.
 
@@ -78,6 +85,7 @@ class Recorder:
             judged: The parts as they were judged in the first round.
             outcome: What follows.
             cause: The records that led here.
+            unreadable: Values that were granted to be opened and stayed sealed.
         """
         body: dict[str, object] = {
             "cause": cause_body(decision.cause),
@@ -87,6 +95,10 @@ class Recorder:
             "parts": [[inert(part.id), part.origin, inert(part.media)] for part in judged],
             "vacancies": [[control, inert(reason)] for control, reason in decision.vacancies],
         }
+        if decision.grants:
+            body["grants"] = [[inert(each.kind), inert(each.subject)] for each in decision.grants]
+        if unreadable:
+            body["unreadable"] = [[inert(each.key), each.version, each.why] for each in unreadable]
         record = self._record(
             RecordKind.DECISION,
             outcome,
