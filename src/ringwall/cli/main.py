@@ -62,6 +62,7 @@ def command() -> typer.Typer:
         payload,
         plan,
         serve,
+        storefront,
         tools,
         users,
         vault,
@@ -82,6 +83,7 @@ def command() -> typer.Typer:
         tools,
         vault,
         control,
+        storefront,
     ):
         family.register(app)
     return app

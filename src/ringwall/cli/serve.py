@@ -64,7 +64,7 @@ def up(
     where = data_dir if data_dir is not None else compose.default_data_dir()
     root = parse_root(root_key)
     options = Options(config, where, root, port, admin_port, ready_file, production=False, database=database)
-    Process(options, _announce).run()
+    Process(options, announce).run()
 
 
 def serve(
@@ -87,7 +87,7 @@ def serve(
     where = data_dir if data_dir is not None else compose.default_data_dir()
     root = parse_root(root_key)
     options = Options(config, where, root, port, admin_port, ready_file, production=True, database=database)
-    Process(options, _announce).run()
+    Process(options, announce).run()
 
 
 def parse_root(text: str) -> compose.RootSource:
@@ -107,7 +107,7 @@ def parse_root(text: str) -> compose.RootSource:
     raise ConfigError(f'"{kind}" is no place for a root key', hint=hint)
 
 
-def _announce(ready: Ready, plan: Plan, administration: compose.Administration) -> None:
+def announce(ready: Ready, plan: Plan, administration: compose.Administration) -> None:
     """Say that it serves, and how to try it."""
     out.print(f"\n[bold]Ringwall[/] serves [bold]{escape(plan.organisation)}[/]", soft_wrap=True)
     out.print(f"  data            {ready.base_url}")
