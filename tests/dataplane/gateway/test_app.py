@@ -16,7 +16,7 @@ from ringwall.engine.chain import Chain
 from ringwall.engine.running import Running, RunningWorkload
 from ringwall.model.conversation import Counted, Finish, Finished, TextDelta, Usage
 from ringwall.model.errors import UpstreamError
-from ringwall.model.facts import Identity
+from ringwall.model.facts import Identity, RequestHead
 from ringwall.model.framework import WorkloadId
 from ringwall.model.interaction import ANONYMOUS
 from ringwall.model.plan import Limits, Plan
@@ -364,3 +364,30 @@ def test_a_session_that_was_asked_for_is_given_back():
 
 def test_a_wait_is_whole_seconds_and_bounded():
     assert [_whole_seconds(each) for each in (0, 0.2, 7.0, float("inf"), -5)] == [1, 1, 8, MAX_RETRY_AFTER_S, 1]
+
+
+class Heads(type(rule("x"))):  # type: ignore[misc]
+    """Keeps the heads that it is shown."""
+
+    async def examine(self, vantage):
+        seen.append((vantage.checkpoint, vantage.interaction.action, vantage.facts[RequestHead]))
+        return await super().examine(vantage)
+
+
+seen: list[tuple] = []
+
+
+def test_every_attempt_carries_the_head_without_the_credential():
+    made = door(Heads("application.heads", needs=frozenset({RequestHead})))
+    seen.clear()
+    assert made(headers=((b"x-note", b"a"), (b"x-note", b"b")))[0] == 200
+    assert made(method="GET", path="/v1/models")[0] == 200
+    assert made(key="bad")[0] == 200, "nobody here asks for a verified caller"
+    whole, listed, bare = seen[0][2], next(each for _, action, each in seen if action == "model.list"), seen[-1][2]
+    assert whole.headers == (("content-type", "application/json"), ("x-note", "a"), ("x-note", "b"))
+    assert (whole.method, whole.path, whole.body_bytes) == ("POST", CHAT, len(json.dumps(ASK)))
+    assert (listed.method, listed.path, listed.body_bytes) == ("GET", "/v1/models", 0)
+    assert bare.path == CHAT
+    knocks = [each for _, _, each in seen if each.path == CHAT and each.body_bytes == 0]
+    assert knocks, "an unverified caller is judged by his head before his body is read"
+    assert "good" not in str(seen) and "authorization" not in str(seen)

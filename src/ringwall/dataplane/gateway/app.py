@@ -16,7 +16,7 @@ There is no pass-through: a path that is not here is refused.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ringwall.dataplane.gateway.http import (
     Header,
@@ -25,6 +25,7 @@ from ringwall.dataplane.gateway.http import (
     Scope,
     Send,
     cancelled_when_gone,
+    head_of,
     read_body,
     read_head,
     send_piece,
@@ -41,7 +42,7 @@ from ringwall.engine.exchange import Answered, Attempt, Exchange, Failed, Refuse
 from ringwall.engine.running import Running, RunningWorkload
 from ringwall.engine.streamed import Closed, StreamEvent, Streaming, stream
 from ringwall.model.errors import CallerError, InternalError, RingwallError
-from ringwall.model.facts import Demand, Facts, Identity
+from ringwall.model.facts import Demand, Facts, Identity, RequestHead
 from ringwall.model.framework import WorkloadId
 from ringwall.model.interaction import ANONYMOUS, Action, Interaction, InteractionId, Principal, Resource
 from ringwall.model.names import random_hex
@@ -150,7 +151,7 @@ class Gateway:
             record = await self._exchange.reject(running.plan.digest, attempt, error)
             await self._error(send, error, name, record)
             return
-        facts = Facts((identity, source, Demand(0, 0)))
+        facts = Facts((identity, source, Demand(0, 0), head_of(request, body_bytes=0)))
         caller = _Caller(request, path, principal, facts, workload, trace, name)
         if not identity.verified:  # 3
             refused = await self._exchange.knock(workload, self._bare(caller, Action.INVOKE, Resource("model", "")))
@@ -170,7 +171,7 @@ class Gateway:
         try:
             body = await read_body(request, receive, limit=limits.body_bytes, timeout_s=limits.read_s)  # 4
             chat = parse_request(body, depth=limits.depth)
-            attempt, handle = self._attempt(caller, chat)
+            attempt, handle = self._attempt(caller, chat, len(body))
         except CallerError as error:
             await self._reject(send, caller, error)
             return
@@ -238,7 +239,7 @@ class Gateway:
         body = wire.render_models(names, created=self._clock.now_us() // 1_000_000)
         await send_whole(send, 200, body, self._headers(caller.interaction, None, None))
 
-    def _attempt(self, caller: _Caller, chat: ChatRequest) -> tuple[Attempt, str | None]:
+    def _attempt(self, caller: _Caller, chat: ChatRequest, body_bytes: int) -> tuple[Attempt, str | None]:
         """The interaction of a parsed request, and the session handle to give back, if any."""
         plan = caller.running.plan
         session, handle = self._handles.resolve(
@@ -261,7 +262,8 @@ class Gateway:
             parts=chat.parts,
             conversation=chat.conversation,
         )
-        facts = caller.facts.with_(Demand(-(-size // 4), wanted * generation.choices))
+        head = replace(caller.facts[RequestHead], body_bytes=body_bytes)
+        facts = caller.facts.with_(Demand(-(-size // 4), wanted * generation.choices), head)
         return Attempt(interaction, facts, chat.tool_results, caller.trace), handle
 
     def _bare(self, caller: _Caller, action: Action, resource: Resource) -> Attempt:
