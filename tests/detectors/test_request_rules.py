@@ -97,6 +97,9 @@ def test_what_a_trace_and_a_proxy_add_is_no_sign() -> None:
         ("x-title", "Möbel & Küche: costs $5 {net} (it's cheap)"),
         ("openai-organization", "org-a1b2c3"),
         ("idempotency-key", "stainless-python-retry-8d0a7d3c-1f3a-4a0b-9f39-0f9c2b6c1b11"),
+        ("x-portkey-config", '{"strategy": {"mode": "fallback"}, "targets": [{"name": "a", "or": "b = c"}]}'),
+        ("x-meta", '{"a":{"b":["c", 1]}, "d": "{e}"}'),
+        ("x-agent", "crew/1.2 (linux; python 3.11.7; perl)"),
         ("ringwall-note", "please select all the rows and order them by date; then drop me a line"),
     )
     assert kinds(head) == set()

@@ -24,7 +24,7 @@ from ringwall.detectors.patterns import PatternSet, load_patterns
 MIN_BYTES = 1000
 """Shorter texts are not looked at: nobody drowns in them."""
 RUN_BYTES = 8
-SAMPLED_RUNS = 2048
+SAMPLED_RUNS = 1024
 """Runs that are compared; of a longer text every n-th."""
 MAX_DISTINCT = 0.72
 """Share of distinct runs up to which a text is looked at closely. Prose and code have more."""
@@ -116,9 +116,10 @@ def noise(data: bytes) -> int:
 
 def turns(lowered: bytes) -> int:
     """How many turns of a dialogue a text has, in lower case."""
-    count = Counter(kind for kind, _ in {(hit.pattern.kind, hit.end) for hit in _marks().scan(lowered)})
-    if not count:
+    hits = _marks().scan(lowered)
+    if not hits:
         return 0
+    count = Counter(kind for kind, _ in {(hit.pattern.kind, hit.end) for hit in hits})
     spoken = min(count["person"], count["model"])
     return 2 * spoken + 2 * min(count["question"], count["answer"]) // QUESTION_WEIGHT
 

@@ -79,6 +79,8 @@ class RequestFirewall(Control):
     def __init__(self, settings: RequestFirewallSettings, *, compute: Compute | None = None) -> None:
         self._settings = settings
         self._rules = RequestRules([(each.name, each.text) for each in settings.rules])
+        permitted = {SCRAPER: settings.scrapers, SCRIPTED: settings.scripted}
+        self._served = frozenset(kind for kind, is_served in permitted.items() if is_served)
         self._agents = tuple(each.lower() for each in settings.agents)
         self._bounds = stuffing.Bounds(settings.repetition, settings.noise_bytes, settings.turns)
         self._compute = compute
@@ -92,17 +94,14 @@ class RequestFirewall(Control):
     async def examine(self, vantage: Vantage) -> Verdict:
         """Judge the head, the client, the amount, the text, and the head once more by CRS."""
         head = vantage.facts[RequestHead]
-        signs = [
-            each
-            for each in self._rules.judge(head)
-            if not (each.kind == SCRAPER and self._settings.scrapers)
-            and not (each.kind == SCRIPTED and self._settings.scripted)
-        ]
-        evidence = tuple(Evidence(kind, score=score) for kind, score in dict.fromkeys((s.kind, s.score) for s in signs))
-        refused = next((each.kind for each in signs if each.score >= self._settings.score), None)
-        if refused is not None:
-            remedy = CLIENT_REMEDY if refused in _CLIENTS else HEAD_REMEDY
-            return Deny(vantage.everything, refused, remedy, DenyKind.FORBIDDEN, evidence)
+        signs = [each for each in self._rules.judge(head) if each.kind not in self._served]
+        evidence: tuple[Evidence, ...] = ()
+        if signs:
+            evidence = tuple(dict.fromkeys(Evidence(each.kind, score=each.score) for each in signs))
+            refused = next((each.kind for each in signs if each.score >= self._settings.score), None)
+            if refused is not None:
+                remedy = CLIENT_REMEDY if refused in _CLIENTS else HEAD_REMEDY
+                return Deny(vantage.everything, refused, remedy, DenyKind.FORBIDDEN, evidence)
         if unwanted := self._unwanted(head):
             return _deny(vantage, unwanted, CLIENT_REMEDY, DenyKind.FORBIDDEN, evidence)
         if too_much := self._too_much(vantage):
