@@ -1,12 +1,13 @@
 """What does the request firewall cost, and how often is it wrong?
 
-    python benchmarks/firewall.py DATA_FOLDER
+    python benchmarks/firewall.py DATA_FOLDER [FOLDER ...]
 
 DATA_FOLDER holds `injection.jsonl.gz` with rows `{"text", "label", "source", "kind"}`. Two thousand benign rows are
 judged as whole requests by the control at its catalog's defaults: every row with code, SQL or HTML in it that there is
 (up to half of them), then a seeded choice of the others. OWASP CRS is asked about the heads of stock clients, where
 Debian's packages are installed; it never sees a prompt. The bounds were chosen on made-up texts, with a
-look at how repetitive these rows are: read the figure as a lower bound for texts of another sort.
+look at how repetitive these rows are: read the figure as a lower bound for texts of another sort. Every
+text file of 1 to 300 KB below further folders (sources, headers, documents) is judged as a prompt of its own.
 """
 
 from __future__ import annotations
@@ -138,6 +139,23 @@ def false_positives(control: CONTROL, rows: list[dict[str, str]]) -> None:
     print(f"own rules and stuffing: {refused} ({alike} hold code, SQL or HTML)")
 
 
+def files(control: CONTROL, folders: list[Path]) -> None:
+    count = refused = 0
+    for path in sorted(each for folder in folders for each in folder.rglob("*") if each.is_file()):
+        if not 1000 <= path.stat().st_size <= 300_000:
+            continue
+        try:
+            text = path.read_bytes().decode("utf-8")
+        except (OSError, UnicodeDecodeError):
+            continue
+        count += 1
+        verdict = judge(control, request(text))
+        if isinstance(verdict, Deny):
+            refused += 1
+            print(f"  refused: {verdict.code}, {path.name}, {len(text)} characters")
+    print(f"of {count} text files: {refused} refused")
+
+
 def core_rule_set(rows: list[dict[str, str]]) -> None:
     try:
         profile = modsecurity.make_profile(1, 5)
@@ -171,6 +189,7 @@ def main() -> None:
     false_positives(control, rows)
     every = Counter(verdict.code for row in benign if isinstance(verdict := judge(control, request(row["text"])), Deny))
     print(f"of all {len(benign)} benign rows: {sum(every.values())} refused {dict(every) or ''}")
+    files(control, [Path(each) for each in sys.argv[2:]])
     core_rule_set(rows)
 
 

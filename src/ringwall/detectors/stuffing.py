@@ -36,7 +36,7 @@ PROBES = 4
 PROBE_BYTES = 24
 PROBE_COPIES = 5
 """Copies of most probes from which a text is looked at closely."""
-WORDY_BLANKS, WORDY_BYTES, WORDY_COPIES = 0.12, 512, 8
+WORDY_BLANKS, WORDY_BYTES, WORDY_COPIES = 0.12, 512, 12
 """A text with so large a share of blanks is words, and copies of a shorter part count; a log repeats stack traces."""
 BLOCK_BYTES = 4096
 """What is compressed at a time. Prose is compressed in larger pieces too: a page may be what comes again and again."""
@@ -62,6 +62,8 @@ _LETTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _WORDS = _LETTERS + b" \n"
 _DIGITS = b"0123456789"
 _HIGH = bytes(range(128, 256))
+_CODE = b'()[]{}<>=;*#_/\\|&$@^~`"'
+"""Marks that code, markup and tables are full of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,5 +209,7 @@ def _is_prose(block: bytes) -> bool:
     digits = size - len(block.translate(None, _DIGITS))
     high = size - len(block.translate(None, _HIGH))
     marks = len(block.translate(None, _WORDS)) - digits - high
+    code = size - len(block.translate(None, _CODE))
     is_spaced = block.count(b" ") >= 0.08 * size or high >= 0.5 * size  # some scripts set no blanks
-    return is_spaced and marks <= 0.08 * size and digits <= 0.25 * size and block.count(b"\n") <= size / 60
+    is_wrapped = block.count(b"\n") <= size / 60
+    return is_spaced and is_wrapped and marks <= 0.08 * size and code <= 0.02 * size and digits <= 0.25 * size
