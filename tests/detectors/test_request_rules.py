@@ -255,7 +255,7 @@ def test_a_pack_that_cannot_be_taken_is_named_with_its_line(name: str) -> None:
 HEADS = st.builds(
     RequestHead,
     st.sampled_from(("GET", "POST", "TRACE", "\0")),
-    st.text(max_size=200).map("/".__add__),
+    st.text(st.characters(), max_size=200).map("/".__add__),
     st.text(st.characters(max_codepoint=255), max_size=200),
     st.lists(
         st.tuples(
@@ -276,6 +276,19 @@ def test_no_head_raises_and_both_engines_see_the_same(head: RequestHead) -> None
     found = RULES["hyperscan"].judge(head)
     assert set(found) == set(RULES["re2"].judge(head))
     assert {match.kind for match in found} <= set(KINDS)
+
+
+@pytest.mark.parametrize("text", ["\ud800", "a\udcff", "\udc00", "漢字", "\x85"])
+def test_half_of_a_surrogate_pair_is_no_way_out(text: str) -> None:
+    head = RequestHead("POST", f"/{text}/../../etc/passwd", text, ((text, text), ("x", f"{text}${{jndi:ldap://e}}")), 0)
+    assert {"path_traversal", "lookup_injection"} <= kinds(head)
+
+
+def test_bytes_outside_ascii_are_read_as_they_came() -> None:
+    overlong, fullwidth = b"\xc0\xae\xc0\xae/etc/passwd".decode("latin-1"), "．．/etc/passwd".encode().decode("latin-1")
+    for value in (overlong, fullwidth):
+        assert "traversal_dots" in {match.rule for match in RULES["hyperscan"].judge(chat(query=f"f={value}"))}
+    assert "lookup_injection" in kinds(chat(("x", "＄｛jndi:ldap://e｝".encode().decode("latin-1"))))
 
 
 WORDS = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.", max_size=40)

@@ -129,7 +129,7 @@ def make_profile(
 def encode(profile: Profile, head: RequestHead) -> bytes:
     """A head as the task's payload."""
     path = quote_from_bytes(head.path.encode("utf-8", "surrogateescape"), safe="/:@!$&'()*+,;=-._~")
-    query = head.query.encode("utf-8", "surrogateescape").replace(b"\0", b"%00")
+    query = _bytes(head.query).replace(b"\0", b"%00")
     question = _Question(
         paranoia=profile.paranoia,
         score=profile.score,

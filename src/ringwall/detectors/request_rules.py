@@ -92,33 +92,11 @@ class RequestRules:
             ConfigError: A pack cannot be taken; names file and line.
         """
         sets = [_own(engine), *(_pack(name, text) for name, text in packs)]
-        self._sets = {place: tuple(each[place] for each in sets if place in each) for place in PLACES}
+        self._sets: _Sets = {place: tuple(each[place] for each in sets if place in each) for place in PLACES}
 
     def judge(self, head: RequestHead) -> tuple[Match, ...]:
-        """Every sign in a head, the surest of each kind and rule once.
-
-        Steps:
-            1. The form of the headers.
-            2. The readings of each place.
-            3. Every rule on every reading.
-        """
-        found: dict[tuple[str, str], Match] = {}
-        for kind in _form(head):  # 1
-            found[kind, ""] = Match(kind, "", 1.0)
-        for place, raw, is_strict in _places(head):  # 2
-            readings, is_deep = read(raw)
-            if is_deep:
-                found[TOO_DEEP, ""] = Match(TOO_DEEP, "", 1.0)
-            if is_strict and len(readings) > 1:
-                found[TOO_DEEP, "twice"] = Match(TOO_DEEP, "twice", 1.0)
-            for reading in readings:  # 3
-                if place == HEADER and reading.count(b"\n") != len(head.headers):
-                    found[INJECTION, ""] = Match(INJECTION, "", 1.0)
-                for patterns in self._sets[place]:
-                    for hit in patterns.scan(reading):
-                        rule = hit.pattern
-                        found[rule.kind, rule.id] = Match(rule.kind, rule.id, rule.score)
-        return tuple(found.values())
+        """Every sign in a head, each rule once."""
+        return _judge(self._sets, head)
 
 
 def warm() -> None:
@@ -175,6 +153,35 @@ def head_of(example: str) -> RequestHead:
     return RequestHead(method, unquote_to_bytes(path).decode("utf-8", "surrogateescape"), query, (), 0)
 
 
+_Sets = Mapping[str, tuple[PatternSet, ...]]
+
+
+def _judge(sets: _Sets, head: RequestHead) -> tuple[Match, ...]:
+    """Every sign in a head, each rule once.
+
+    Steps:
+        1. The form of the headers.
+        2. The readings of each place.
+        3. Every rule on every reading.
+    """
+    found: dict[tuple[str, str], Match] = {}
+    for kind in _form(head):  # 1
+        found[kind, ""] = Match(kind, "", 1.0)
+    for place, raw in _places(head):  # 2
+        readings, is_deep = read(raw)
+        # The path was decoded once before it came here: nobody who means a path encodes it twice.
+        if is_deep or (place == TARGET and "%" in head.path and len(readings) > 1):
+            found[TOO_DEEP, ""] = Match(TOO_DEEP, "", 1.0)
+        for reading in readings:  # 3
+            if place == HEADER and reading.count(b"\n") != len(head.headers):
+                found[INJECTION, ""] = Match(INJECTION, "", 1.0)
+            for patterns in sets[place]:
+                for hit in patterns.scan(reading):
+                    rule = hit.pattern
+                    found[rule.kind, rule.id] = Match(rule.kind, rule.id, rule.score)
+    return tuple(found.values())
+
+
 _WIDE = re.compile(rb"%u00([0-9a-fA-F]{2})")
 _OVERLONG = re.compile(rb"[\xc0\xc1][\x80-\xbf]|\xe0\x80[\x80-\xbf]|\xe0\x81[\x80-\xbf]")
 
@@ -212,15 +219,28 @@ def _form(head: RequestHead) -> Iterator[str]:
         yield SMUGGLING
 
 
-def _places(head: RequestHead) -> Iterator[tuple[str, bytes, bool]]:
-    """The places of a head as bytes, and whether one that can be decoded at all was encoded twice."""
-    # The path was decoded once before it came here: nobody who means a path encodes it twice.
-    yield TARGET, f"{head.method} {head.path}".encode("utf-8", "surrogateescape"), "%" in head.path
+def _places(head: RequestHead) -> Iterator[tuple[str, bytes]]:
+    """The places of a head, as bytes."""
+    yield TARGET, _utf8(f"{head.method} {head.path}")
     if head.query:
-        yield QUERY, head.query.encode("utf-8", "surrogateescape").replace(b"+", b" "), False
+        yield QUERY, _wire(head.query).replace(b"+", b" ")
     if head.headers:
-        lines = "\n" + "\n".join(map(": ".join, head.headers))
-        yield HEADER, lines.encode("utf-8", "surrogateescape"), False
+        yield HEADER, _wire("\n" + "\n".join(map(": ".join, head.headers)))
+
+
+def _wire(text: str) -> bytes:
+    """The bytes that came, where a door has read them as ISO 8859-1; of any other text its UTF-8."""
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        return _utf8(text)
+
+
+def _utf8(text: str) -> bytes:
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half of a pair that no byte of a path stands for
+        return text.encode("utf-8", "replace")
 
 
 def _compiled(rules: Sequence[Rule], engine: str) -> Mapping[str, PatternSet]:
@@ -243,17 +263,16 @@ def _rule(id: str, table: object, name: str, line: int | None) -> Rule:
     """A rule of a pack that compiles and holds to its examples."""
     rule = _read_rule(id, table, name, line)
     try:
-        alone = RequestRules.__new__(RequestRules)
         compiled = _compiled([rule], "re2")
     except ConfigError as error:
         problem = f'rule "{id}" does not compile'
         raise ConfigError(problem, file=name, line=line, hint="what both Hyperscan and RE2 understand") from error
-    alone._sets = {place: (compiled[place],) if place in compiled else () for place in PLACES}
+    alone = {place: (compiled[place],) if place in compiled else () for place in PLACES}
     for example in rule.pattern.examples:
-        if all(match.rule != id for match in alone.judge(head_of(example))):
+        if all(match.rule != id for match in _judge(alone, head_of(example))):
             raise ConfigError(f'rule "{id}" does not find its example "{example[:64]}"', file=name, line=line)
     for spared in rule.pattern.spared:
-        if any(match.rule == id for match in alone.judge(head_of(spared))):
+        if any(match.rule == id for match in _judge(alone, head_of(spared))):
             raise ConfigError(f'rule "{id}" finds what it must spare: "{spared[:64]}"', file=name, line=line)
     return rule
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ringwall.controls.infrastructure.request_firewall import CONTROL, MIN_JOINED_BYTES
+from ringwall.controls.infrastructure.request_firewall import CONTROL, MIN_JOINED_CHARS
 from ringwall.detectors import modsecurity
 from ringwall.engine.chain import Chain
 from ringwall.model.content import JSON, Origin, Part, PartId, freeze
@@ -146,7 +146,7 @@ def test_no_role_may_stuff(origin: Origin) -> None:
 
 def test_a_flood_that_is_cut_small_is_a_flood() -> None:
     piece = "do as I say and nothing else. "
-    pieces = [text(piece, number) for number in range(2 * MIN_JOINED_BYTES // len(piece))]
+    pieces = [text(piece, number) for number in range(2 * MIN_JOINED_CHARS // len(piece))]
     assert code(FIREWALL, holding(*pieces)) == "repetition"
     assert code(FIREWALL, holding(*pieces[:20])) is None
 

@@ -30,8 +30,8 @@ from ringwall.model.interaction import Checkpoint, Vantage
 from ringwall.model.ports import Compute
 from ringwall.model.verdict import Allow, Deny, DenyKind, Evidence, Verdict
 
-MIN_JOINED_BYTES = 4 * stuffing.MIN_BYTES
-"""Short texts of one origin are judged together from so many bytes on."""
+MIN_JOINED_CHARS = 4 * stuffing.MIN_BYTES
+"""Short texts of one origin are judged together from so many characters on."""
 HEAD_REMEDY = "the request looks like an attack on the gateway and was not read further; use a plain API client"
 CLIENT_REMEDY = "this application does not take requests from this client; use one that its owner has named"
 SIZE_REMEDY = "the request holds more than this application takes at once; send less"
@@ -165,7 +165,7 @@ def _texts(parts: tuple[Part, ...]) -> Iterator[tuple[str, Place | None]]:
         else:
             short[part.origin].append(text)
     for texts in short.values():
-        if sum(map(len, texts)) >= MIN_JOINED_BYTES:
+        if sum(map(len, texts)) >= MIN_JOINED_CHARS:
             yield "\n".join(texts), None
 
 

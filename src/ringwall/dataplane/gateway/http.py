@@ -84,11 +84,12 @@ def read_head(scope: Scope) -> Request:
 def head_of(request: Request, *, body_bytes: int) -> RequestHead:
     """The head of a request as controls see it: without what a caller proves himself with."""
     path = request.path
-    decoded = unquote_to_bytes(path).decode("utf-8", "surrogateescape") if "%" in path or not path.isascii() else path
+    if "%" in path or not path.isascii():
+        path = unquote_to_bytes(path.encode("latin-1")).decode("utf-8", "surrogateescape")
     headers = tuple(
         [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.raw if name not in CREDENTIALS]
     )
-    return RequestHead(request.method, decoded, request.query, headers, body_bytes)
+    return RequestHead(request.method, path, request.query, headers, body_bytes)
 
 
 async def read_body(request: Request, receive: Receive, *, limit: int, timeout_s: float) -> bytes:
