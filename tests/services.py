@@ -1,7 +1,7 @@
 """Where are the services that some tests need? Found, skipped with a reason, or demanded.
 
-A test that needs PostgreSQL or Redis skips where none answers. With RINGWALL_REQUIRE_SERVICES=1 it fails instead: that
-is how a pipeline makes sure that nothing was skipped.
+A test that needs PostgreSQL, Redis or Debian's ModSecurity skips where there is none. With RINGWALL_REQUIRE_SERVICES=1
+it fails instead: that is how a pipeline makes sure that nothing was skipped.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
+
+from ringwall.detectors.modsecurity import Profile, make_profile
+from ringwall.model.errors import ConfigError
 
 _ENVIRONMENT = os.environ  # where the services are is a matter of the machine, not of the product
 POSTGRES = _ENVIRONMENT.get("RINGWALL_TEST_POSTGRES", "postgresql://root@127.0.0.1/test")
@@ -68,3 +71,11 @@ def redis_prefix() -> Iterator[tuple[str, str]]:
         for key in client.scan_iter(match=prefix + "*"):
             client.delete(key)
         client.close()
+
+
+def crs_profile() -> Profile:
+    """OWASP CRS at its defaults, where Debian's packages are installed."""
+    try:
+        return make_profile(1, 5)
+    except ConfigError as error:
+        absent(error.public)

@@ -14,7 +14,7 @@ from ringwall.catalog.load import load_catalog
 from ringwall.compose import settings_types
 from ringwall.config.document import Document
 from ringwall.config.lay import MAX_LEAVE_DAYS, Laying
-from ringwall.model.control import Stricter, tightens
+from ringwall.model.control import SettingFile, Stricter, tightens
 from ringwall.model.errors import ConfigError
 from ringwall.model.framework import ControlId
 from ringwall.model.plan import Mode
@@ -31,7 +31,15 @@ EVERY = [(control, each.name) for control in CONTROLS for each in fields(TYPES[c
 
 def laying(control: ControlId, *, rehearsal: bool = False) -> Laying:
     entry = CATALOG.entries[control]
-    return Laying(DOCUMENT, entry, TYPES[control], CATALOG.provenance[control], NOW, rehearsal=rehearsal)
+    return Laying(
+        DOCUMENT,
+        entry,
+        TYPES[control],
+        CATALOG.provenance[control],
+        NOW,
+        beside=lambda name, *where: f"text of {name}",
+        rehearsal=rehearsal,
+    )
 
 
 def default(control: ControlId, name: str) -> Any:
@@ -62,7 +70,9 @@ def values(draw: st.DrawFn, control: ControlId, name: str) -> Any:
 def is_taken(got: Any, wanted: Any) -> bool:
     if isinstance(wanted, dict):
         return all(got[key] == value for key, value in wanted.items())
-    return bool(got == (tuple(wanted) if isinstance(wanted, list) else wanted))
+    if isinstance(wanted, list):
+        return [each.name if isinstance(each, SettingFile) else each for each in got] == wanted
+    return bool(got == wanted)
 
 
 def loosened(control: ControlId, name: str, old: Any, new: Any) -> list[str]:
@@ -245,3 +255,19 @@ def test_every_setting_has_a_direction() -> None:
     for control, name in EVERY:
         meta = next(each.metadata for each in fields(TYPES[control]) if each.name == name)
         assert isinstance(meta["stricter"], Stricter) and meta["meaning"].endswith("."), (control, name)
+
+
+def test_a_setting_that_names_files_holds_what_they_say() -> None:
+    control = ControlId("infrastructure.request_firewall")
+    laid = laying(control)
+    laid.lay({"rules": ["own.toml"]}, WHERE)
+    assert laid.planned().settings.rules == (SettingFile("own.toml", "text of own.toml"),)
+    laid.lay({"rules": ["own.toml", "more.toml"]}, WHERE)
+    with pytest.raises(ConfigError, match=r"looser|may not be loosened"):
+        laid.lay({"rules": ["more.toml"]}, WHERE)
+
+
+@pytest.mark.parametrize("value", ["own.toml", [1], [{"name": "a", "extra": "b"}], [["a"]]])
+def test_what_is_no_list_of_files_is_refused(value: object) -> None:
+    with pytest.raises(ConfigError, match="rules"):
+        laying(ControlId("infrastructure.request_firewall")).lay({"rules": value}, WHERE)

@@ -307,7 +307,9 @@ class _Builder:
     ) -> PlannedControl:
         kind = self._settings[entry.id]
         where_set = self._catalog.provenance.get(entry.id, {})
-        laying = Laying(self._document, entry, kind, where_set, self._now, rehearsal=table.rehearsal)
+        laying = Laying(
+            self._document, entry, kind, where_set, self._now, beside=self._beside, rehearsal=table.rehearsal
+        )
         for values, where in (
             (self._configuration.controls.get(entry.id), ("controls", entry.id)),
             (table.controls.get(entry.id), ("workloads", workload, "controls", entry.id)),

@@ -9,13 +9,14 @@
 
 * Every value, and every key of a table of values, keeps the file and line that set it.
 * Leave that loosened nothing is not kept. Of several that did, the earliest end holds for all.
+* A setting that names files holds their text too: the plan's digest covers what they say.
 * Numbers are finite: no comparison with "nan" refuses anything.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -44,6 +45,7 @@ class Laying:
         provenance: Mapping[str, Provenance],
         now: datetime,
         *,
+        beside: Callable[..., str],
         rehearsal: bool = False,
     ) -> None:
         """Start from the catalog.
@@ -54,12 +56,14 @@ class Laying:
             kind: The class of its settings.
             provenance: Where the catalog set each default.
             now: The present.
+            beside: Reads a file that a setting names; takes its name and where that stands.
             rehearsal: Whether it is laid for a rehearsal workload.
         """
         self._document = document
         self._entry = entry
         self._kind = kind
         self._now = now
+        self._beside = beside
         self._may_relax = entry.may_relax | {"mode"} if rehearsal else entry.may_relax
         self._values: dict[str, object] = dict(entry.defaults)
         self._mode = "enforce"
@@ -89,7 +93,15 @@ class Laying:
             self._from["mode"] = self._document.where(*where, "mode")
         for each in fields(self._kind):
             if each.name in table:
-                self._set(each.name, table[each.name], leave, (*where, each.name))
+                at = (*where, each.name)
+                value = table[each.name]
+                self._set(each.name, self._read(value, at) if each.metadata["is_file"] else value, leave, at)
+
+    def _read(self, names: object, where: tuple[str, ...]) -> object:
+        """Files by their names; what is no list of names is left for the check of types."""
+        if not isinstance(names, (list, tuple)) or not all(isinstance(each, str) for each in names):
+            return names
+        return [{"name": each, "text": self._beside(each, *where)} for each in names]
 
     def _set(self, name: str, value: object, leave: Waiver | None, where: tuple[str, ...]) -> None:
         current = self._values.get(name)

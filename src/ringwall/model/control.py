@@ -100,8 +100,30 @@ class Settings:
     """
 
 
+@dataclass(frozen=True, slots=True)
+class SettingFile:
+    """A file that a setting names. Its text is part of the plan: what runs is what the plan's digest says.
+
+    Attributes:
+        name: Its path beside the configuration, as it was written.
+        text: What it says.
+    """
+
+    name: str
+    text: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
 def setting(
-    stricter: Stricter, meaning: str, *, unit: str = "", scale: tuple[str, ...] = (), least: float | None = None
+    stricter: Stricter,
+    meaning: str,
+    *,
+    unit: str = "",
+    scale: tuple[str, ...] = (),
+    least: float | None = None,
+    is_file: bool = False,
 ) -> Any:
     """A field of a control's settings.
 
@@ -111,8 +133,13 @@ def setting(
         unit: The unit of a number.
         scale: For a string, or the values of a mapping: its members from the loosest to the strictest.
         least: For a number: the smallest that makes sense.
+        is_file: For a list of `SettingFile`: it is written as names of files, which configuration reads.
     """
-    return field(metadata={"stricter": stricter, "meaning": meaning, "unit": unit, "scale": scale, "least": least})
+    return field(
+        metadata={
+            "stricter": stricter, "meaning": meaning, "unit": unit, "scale": scale, "least": least, "is_file": is_file
+        }
+    )  # fmt: skip
 
 
 def tightens(kind: type[Settings], name: str, old: object, new: object) -> bool:

@@ -10,9 +10,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ringwall.model.errors import UpstreamError
+from ringwall.model.facts import RequestHead
 from ringwall.model.plan import Limits
 from tests.dataplane.gateway.doors import ASK, CHAT, Verified, door
-from tests.fakes import FixedClock
+from tests.fakes import FixedClock, rule
 
 WHERE = {
     "the only one": ({}, CHAT, "support"),
@@ -124,3 +125,30 @@ def test_requests_are_refused_from_the_moment_the_plan_ends(left, status):
         assert json.loads(made.body)["error"]["code"] == "plan_expired"
         assert made.road.ledger.records[-1].decision["code"] == "plan_expired"
         assert not made.road.upstream.sent
+
+
+class Heads(type(rule("x"))):  # type: ignore[misc]
+    """Keeps the heads that it is shown."""
+
+    async def examine(self, vantage):
+        seen.append((vantage.checkpoint, vantage.interaction.action, vantage.facts[RequestHead]))
+        return await super().examine(vantage)
+
+
+seen: list[tuple] = []
+
+
+def test_every_attempt_carries_the_head_without_the_credential():
+    made = door(Heads("application.heads", needs=frozenset({RequestHead})))
+    seen.clear()
+    assert made(headers=((b"x-note", b"a"), (b"x-note", b"b")))[0] == 200
+    assert made(method="GET", path="/v1/models")[0] == 200
+    assert made(key="bad")[0] == 200, "nobody here asks for a verified caller"
+    whole, listed, bare = seen[0][2], next(each for _, action, each in seen if action == "model.list"), seen[-1][2]
+    assert whole.headers == (("content-type", "application/json"), ("x-note", "a"), ("x-note", "b"))
+    assert (whole.method, whole.path, whole.body_bytes) == ("POST", CHAT, len(json.dumps(ASK)))
+    assert (listed.method, listed.path, listed.body_bytes) == ("GET", "/v1/models", 0)
+    assert bare.path == CHAT
+    knocks = [each for _, _, each in seen if each.path == CHAT and each.body_bytes == 0]
+    assert knocks, "an unverified caller is judged by his head before his body is read"
+    assert "good" not in str(seen) and "authorization" not in str(seen)

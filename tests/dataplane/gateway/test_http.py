@@ -5,7 +5,9 @@ import asyncio
 import pytest
 
 from ringwall.dataplane.gateway.http import (
+    CREDENTIALS,
     cancelled_when_gone,
+    head_of,
     read_body,
     read_head,
     send_piece,
@@ -54,6 +56,31 @@ def refused(*found, **more) -> CallerError:
     with pytest.raises(CallerError) as caught:
         body(*found, **more)
     return caught.value
+
+
+def test_controls_see_the_head_as_it_came_without_credentials():
+    secrets = [(name, b"s3cret") for name in CREDENTIALS]
+    headers = [(b"host", b"a"), *secrets, (b"x", b"1"), (b"host", b"b"), (b"x", b"\xff")]
+    seen = head_of(read_head(scope(*headers, query_string=b"x=%2e%2e&y=\xe9")), body_bytes=7)
+    assert (seen.method, seen.path, seen.query, seen.body_bytes) == ("POST", "/v1/chat", "x=%2e%2e&y=é", 7)
+    assert seen.headers == (("host", "a"), ("x", "1"), ("host", "b"), ("x", "ÿ"))
+
+
+@pytest.mark.parametrize(
+    ("raw", "path"),
+    [
+        (b"/a%2fb", "/a/b"),
+        (b"/%C3%A9", "/é"),
+        (b"/%c0%ae", "/\udcc0\udcae"),
+        (b"/\xff", "/\udcff"),
+        (b"/\xc3\xa9", "/é"),
+        (b"/%252e", "/%2e"),
+        (b"/%zz", "/%zz"),
+        (b"/a?b?c", "/a"),
+    ],
+)
+def test_a_path_is_decoded_once_and_nothing_of_it_is_lost(raw, path):
+    assert head_of(read_head(scope(raw_path=raw)), body_bytes=0).path == path
 
 
 def test_a_head_keeps_the_raw_path_and_what_came_twice():

@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 from ringwall.dataplane.gateway.caller import NOWHERE, Caller, EncodeReceipt, bare
 from ringwall.dataplane.gateway.chat import CHAT, MODELS, ChatDoor
-from ringwall.dataplane.gateway.http import Receive, Request, Scope, Send, read_head
+from ringwall.dataplane.gateway.http import Receive, Request, Scope, Send, head_of, read_head
 from ringwall.dataplane.gateway.mcp import MCP, McpDoor
 from ringwall.dataplane.gateway.session import SessionHandles
 from ringwall.dataplane.gateway.source import Sources
@@ -108,7 +108,7 @@ class Gateway:
             record = await self._exchange.reject(running.plan.digest, attempt, error)
             await self._chat.error(send, error, name, record)
             return
-        facts = Facts((identity, source, Demand(0, 0)))
+        facts = Facts((identity, source, Demand(0, 0), head_of(request, body_bytes=0)))
         caller = Caller(request, path, principal, facts, workload, trace, name)
         if not identity.verified:  # 3
             refused = await self._exchange.knock(workload, caller.bare(Action.INVOKE, Resource("model", "")))

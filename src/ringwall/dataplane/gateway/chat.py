@@ -10,6 +10,7 @@ headers `Ringwall-Record` and `Ringwall-Receipt`.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 
 from ringwall.dataplane.gateway.caller import (
     STATUS,
@@ -37,7 +38,7 @@ from ringwall.engine.exchange import Exchange
 from ringwall.engine.outcomes import Answered, Attempt, Failed, Refused
 from ringwall.engine.streamed import Closed, StreamEvent, Streaming, stream
 from ringwall.model.errors import CallerError, RingwallError
-from ringwall.model.facts import Demand, Identity
+from ringwall.model.facts import Demand, Identity, RequestHead
 from ringwall.model.interaction import Action, Interaction, Resource
 from ringwall.model.plan import Limits
 from ringwall.model.ports import Clock, Receipt
@@ -71,7 +72,7 @@ class ChatDoor:
         try:
             body = await read_body(request, receive, limit=limits.body_bytes, timeout_s=limits.read_s)
             chat = parse_request(body, depth=limits.depth)
-            attempt, handle = self._attempt(caller, chat)
+            attempt, handle = self._attempt(caller, chat, len(body))
         except CallerError as error:
             await self.reject(send, caller, error)
             return
@@ -139,7 +140,7 @@ class ChatDoor:
         body = wire.render_models(names, created=self._clock.now_us() // 1_000_000)
         await send_whole(send, 200, body, self._headers(caller.interaction, None, None))
 
-    def _attempt(self, caller: Caller, chat: ChatRequest) -> tuple[Attempt, str | None]:
+    def _attempt(self, caller: Caller, chat: ChatRequest, body_bytes: int) -> tuple[Attempt, str | None]:
         """The interaction of a parsed request, and the session handle to give back, if any."""
         plan = caller.running.plan
         session, handle = self._handles.resolve(
@@ -162,7 +163,8 @@ class ChatDoor:
             parts=chat.parts,
             conversation=chat.conversation,
         )
-        facts = caller.facts.with_(Demand(-(-size // 4), wanted * generation.choices))
+        head = replace(caller.facts[RequestHead], body_bytes=body_bytes)
+        facts = caller.facts.with_(Demand(-(-size // 4), wanted * generation.choices), head)
         return Attempt(interaction, facts, chat.tool_results, caller.trace), handle
 
     async def reject(self, send: Send, caller: Caller, error: CallerError) -> None:

@@ -1,6 +1,7 @@
 """Raw ASGI, made small: what a request carries, how its body is read within bounds, how an answer is sent.
 
 * A body is read only after the caller was identified, and never past its limit.
+* What controls may see of a head is made here, once; credentials are left out of it.
 * A caller who goes away is noticed while the answer is being made, and what was being done for him is cancelled.
 """
 
@@ -11,13 +12,24 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from ringwall.model.errors import CallerError
+from ringwall.model.facts import RequestHead
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Header = tuple[bytes, bytes]
+
+
+CREDENTIALS = frozenset(
+    {
+        b"authorization", b"proxy-authorization", b"x-api-key", b"api-key", b"x-goog-api-key", b"x-amz-security-token",
+        b"cookie", b"ringwall-session",
+    }
+)  # fmt: skip
+"""Headers in which callers prove who they are; no control sees their values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +39,7 @@ class Request:
     Attributes:
         method: In upper case.
         path: The raw path, percent-encoded as it came, without the query.
+        query: What followed the first `?`, as it came.
         headers: Lower-case names to values; a name that came twice has both, joined as RFC 9110 says.
         raw: The headers as they came.
         repeated: Names that came more than once.
@@ -36,6 +49,7 @@ class Request:
 
     method: str
     path: str
+    query: str
     headers: Mapping[str, str]
     raw: Sequence[Header]
     repeated: frozenset[str]
@@ -58,12 +72,24 @@ def read_head(scope: Scope) -> Request:
     return Request(
         scope["method"],
         path.decode("latin-1").partition("?")[0],
+        scope.get("query_string", b"").decode("latin-1"),
         headers,
         scope["headers"],
         frozenset(repeated),
         client[0] if client else "127.0.0.1",
         scope.get("scheme") == "https",
     )
+
+
+def head_of(request: Request, *, body_bytes: int) -> RequestHead:
+    """The head of a request as controls see it: without what a caller proves himself with."""
+    path = request.path
+    if "%" in path or not path.isascii():
+        path = unquote_to_bytes(path.encode("latin-1")).decode("utf-8", "surrogateescape")
+    headers = tuple(
+        [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.raw if name not in CREDENTIALS]
+    )
+    return RequestHead(request.method, path, request.query, headers, body_bytes)
 
 
 async def read_body(request: Request, receive: Receive, *, limit: int, timeout_s: float) -> bytes:

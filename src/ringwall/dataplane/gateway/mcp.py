@@ -13,6 +13,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ringwall import __version__
 from ringwall.dataplane.gateway.caller import (
     STATUS,
@@ -29,7 +31,7 @@ from ringwall.engine import calling
 from ringwall.engine.exchange import Exchange
 from ringwall.engine.outcomes import Attempt, Failed, Refused
 from ringwall.model.errors import CallerError
-from ringwall.model.facts import Demand, Identity
+from ringwall.model.facts import Demand, Identity, RequestHead
 from ringwall.model.interaction import Action, Interaction, Resource
 from ringwall.model.plan import Limits
 
@@ -58,7 +60,7 @@ class McpDoor:
             message = wire.parse_message(body, depth=limits.depth)
             if message.method == "tools/call" and message.id is not None:  # 3
                 call = wire.parse_call(message)
-                attempt, handle = self._attempt(caller, call)
+                attempt, handle = self._attempt(caller, call, len(body))
             else:
                 await self._answer(send, caller, message)  # 2
                 return
@@ -102,7 +104,7 @@ class McpDoor:
             problem = f"there is no {message.method[:64]} here; what there is: initialize, ping, tools/list, tools/call"
             raise wire.RpcError(problem, code="unknown_method", number=wire.METHOD_NOT_FOUND, id=message.id)
 
-    def _attempt(self, caller: Caller, call: wire.Call) -> tuple[Attempt, str | None]:
+    def _attempt(self, caller: Caller, call: wire.Call, body_bytes: int) -> tuple[Attempt, str | None]:
         """The interaction of a call, and the session handle to give back, if any."""
         workload = caller.running.plan.workload.id
         session, handle = self._handles.resolve(
@@ -122,7 +124,9 @@ class McpDoor:
             parts=(call.arguments,),
         )
         size = sum(len(leaf.text.encode()) for leaf in call.arguments.leaves())
-        return Attempt(interaction, caller.facts.with_(Demand(-(-size // 4), 0)), (), caller.trace), handle
+        head = replace(caller.facts[RequestHead], body_bytes=body_bytes)
+        facts = caller.facts.with_(Demand(-(-size // 4), 0), head)
+        return Attempt(interaction, facts, (), caller.trace), handle
 
     async def _reject(self, send: Send, caller: Caller, error: CallerError) -> None:
         """Answer and record a message that no control could be asked about."""
