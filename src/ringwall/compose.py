@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ringwall.catalog.load import load_catalog
+from ringwall.compute.pool import WorkerPool
 from ringwall.config.build import BUILTIN, build_plan
 from ringwall.config.document import Document, read_file, read_text
 from ringwall.config.secret import environment, read_secret
@@ -40,7 +41,7 @@ from ringwall.model.errors import ConfigError, InternalError
 from ringwall.model.framework import ControlId
 from ringwall.model.identity import TrustedIssuer
 from ringwall.model.plan import Mode, Plan, PlannedControl, Provenance, UpstreamPlan, WorkloadPlan
-from ringwall.model.ports import Clock, Directory, Upstream
+from ringwall.model.ports import Clock, Compute, Directory, Upstream
 from ringwall.policy.decide import CedarPolicy, Domain
 from ringwall.policy.slices import PolicyText
 from ringwall.store.api_keys import StoredApiKeys
@@ -226,14 +227,14 @@ async def keep_fresh(installation: Installation) -> None:
             _LOG.warning("code=<%s> | what is revoked and contained cannot be read: %s", error.code, error.detail)
 
 
-def make_running(plan: Plan) -> Running:
-    """The snapshot that serves requests under this plan.
+def make_running(plan: Plan, compute: Compute | None = None) -> Running:
+    """The snapshot that serves requests under this plan; without workers for whoever only asks whether it could run.
 
     Raises:
         ConfigError: A credential, a policy or a setting cannot be used.
     """
     upstreams = {name: _upstream(each, plan) for name, each in plan.upstreams.items()}
-    ports: dict[str, object] = {"policy": make_policy(plan)}
+    ports: dict[str, object] = {"policy": make_policy(plan), "compute": compute or WorkerPool()}
     workloads = {
         name: RunningWorkload(
             plan=each,
