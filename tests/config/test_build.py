@@ -58,6 +58,16 @@ def test_what_is_due_runs_or_is_a_vacancy() -> None:
         assert not {control.id for control in each.controls} & set(each.vacancies)
 
 
+def test_a_workload_may_run_a_control_before_it_is_due() -> None:
+    early = ControlId("application.contextual_grounding")
+    assert plan_of(WORKLOAD).workloads[WorkloadId("chat")].control(early) is None
+    text = WORKLOAD + f'\n[workloads.chat.controls."{early}".sanctioned]\nsearch_products = "source"\n'
+    control = plan_of(text).workloads[WorkloadId("chat")].control(early)
+    assert control is not None
+    assert (control.mode, control.waiver) == (Mode.ENFORCE, None)
+    assert control.settings.sanctioned == {"search_products": "source"}  # type: ignore[attr-defined]
+
+
 def test_own_upstreams_are_the_default_destinations() -> None:
     plan = plan_of(toml.document(sample()))
     control = plan.workloads[WorkloadId("chat")].control(ControlId("infrastructure.egress_allowlist"))

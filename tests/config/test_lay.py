@@ -53,6 +53,8 @@ def values(draw: st.DrawFn, control: ControlId, name: str) -> Any:
     if isinstance(held, tuple):
         pool = [*held, "10.0.0.0/8", "other"]
         return draw(st.lists(st.sampled_from(pool), unique=True, max_size=4))
+    if isinstance(held, str):
+        return draw(st.sampled_from(meta["scale"]))
     kept = {key: st.sampled_from(meta["scale"]) for key in held}
     return draw(st.fixed_dictionaries({}, optional=kept))
 

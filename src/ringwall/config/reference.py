@@ -186,9 +186,12 @@ def _control(catalog: Catalog, control: ControlId, kind: type[Settings]) -> Iter
             yield f"| `{each.name}` | {value} | {_toml(default)} | {direction} | {leave} | {meaning} |"
             continue
         direction = "later in this order: " + ", ".join(meta["scale"])
+        choice = _choice(iter(meta["scale"]))
+        if not default:  # the catalog names no key: they are the workload's own
+            leave = "yes" if each.name in entry.may_relax else "no"
+            yield f"| `{each.name}.<name>` | {choice} | none | {direction} | {leave} | {meaning} |"
         for key in sorted(default):
             leave = "yes" if {each.name, f"{each.name}.{key}"} & entry.may_relax else "no"
-            choice = _choice(iter(meta["scale"]))
             yield f"| `{each.name}.{key}` | {choice} | {_toml(default[key])} | {direction} | {leave} | {meaning} |"
 
 
