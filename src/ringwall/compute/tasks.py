@@ -10,5 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-TASKS: Mapping[str, str] = {}
+TASKS: Mapping[str, str] = {
+    "logic.check": "ringwall.detectors.logic_solver:check",
+}
 """What is not here cannot be run."""

@@ -200,11 +200,11 @@ def name_words(text: str) -> set[str]:
 def _passages(source: Source) -> Iterator[tuple[Passage, str, Sequence[str]]]:
     content = source.content
     if isinstance(content, str):
-        document = _document(content)
-        if document is None:
+        read = document(content)
+        if read is None:
             yield from _prose(source.name, content.translate(CANONICAL))
             return
-        content = document
+        content = read
     yield from _rows(source.name, content)
 
 
@@ -218,8 +218,8 @@ def _prose(name: str, text: str) -> Iterator[tuple[Passage, str, Sequence[str]]]
         before = 0 if is_line else min(before + 1, WINDOW - 1)
 
 
-def _document(text: str) -> Json:
-    """The document that a text is, or None where it is none."""
+def document(text: str) -> Json:
+    """The JSON document that a text is, or None where it is none."""
     if not text.lstrip().startswith(("{", "[")):
         return None
     try:

@@ -186,3 +186,14 @@ class Delivered(Fact):
     """
 
     tools: Mapping[PartId, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed(Fact):
+    """Which tool calls an answer proposes; at RESPONSE only.
+
+    Attributes:
+        calls: The parts that hold the arguments of a proposed call, to the name of the tool.
+    """
+
+    calls: Mapping[PartId, str]
