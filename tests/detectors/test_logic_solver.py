@@ -133,9 +133,12 @@ def test_policies_are_kept_apart_for_each_tenant_and_not_for_ever() -> None:
 
 GRAVE = {"invalid", "impossible"}
 EXTRA = (
-    "(rule more (<= days 100))", "(rule less (=> final_sale (> days 5)))",
-    "(rule never (distinct method STORE_CREDIT))", "(require short (< days 20))", "(require kind (not (= method NO_REFUND)))",
-)  # fmt: skip
+    "(rule more (<= days 100))",
+    "(rule less (=> final_sale (> days 5)))",
+    "(rule never (distinct method STORE_CREDIT))",
+    "(require short (< days 20))",
+    "(require kind (not (= method NO_REFUND)))",
+)
 states = st.fixed_dictionaries({}, optional={"days": st.integers(-2, 60).map(str), "final_sale": st.booleans()})
 
 
