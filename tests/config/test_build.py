@@ -16,6 +16,7 @@ from ringwall.catalog.load import load_catalog
 from ringwall.compose import settings_types
 from ringwall.config.build import MAX_BESIDE_BYTES, build_plan
 from ringwall.config.document import read_file
+from ringwall.detectors.logic import parse
 from ringwall.model.errors import ConfigError
 from ringwall.model.framework import ControlId, How, WorkloadId, due
 from ringwall.model.plan import Mode
@@ -238,3 +239,12 @@ def damaged_is_safe(source: str, random: Random) -> bool:
     except ConfigError as error:
         return error.public.startswith("test.toml")
     return True
+
+
+def test_the_configuration_of_the_guide_to_answers_is_a_plan() -> None:
+    guide = Path(__file__).parents[2] / "docs" / "how-to" / "ground-and-prove-answers.md"
+    text = guide.read_text("utf-8").partition("```toml\n")[2].partition("```")[0]
+    controls = plan_of(text).workloads[WorkloadId("shop")].controls
+    rules = next(each.settings.rules for each in controls if each.id == "application.automated_reasoning")  # type: ignore[attr-defined]
+    parse(rules)  # as the control does when the plan is made to run
+    assert len(rules) > 10
