@@ -150,10 +150,25 @@ def reasoning(pool: WorkerPool) -> dict[str, object]:
     }
 
 
+def round_trip(pool: WorkerPool) -> dict[str, float]:
+    """What a worker costs besides its task: a task with nothing to prove."""
+    nothing = json.dumps({"tenant": "t", "rules": ["(bool v)"], "rows": {}, "values": {}, "frames": []}).encode()
+
+    async def ask(_: Vantage) -> None:
+        await pool.run("logic.check", nothing, tenant="t", deadline_s=20.0)
+
+    began = time.perf_counter()
+    asyncio.run(ask(vantage("", "")))
+    first = (time.perf_counter() - began) * 1000
+    p50, p95 = timed(ask, [vantage("", "")])
+    return {"first_ms": round(first, 1), "p50_ms": p50, "p95_ms": p95}
+
+
 def main() -> None:
     pool = WorkerPool()
     try:
-        result = {"machine": machine(), "grounding": grounding(), "reasoning": reasoning(pool)}
+        result: dict[str, object] = {"machine": machine(), "round_trip": round_trip(pool)}
+        result.update(grounding=grounding(), reasoning=reasoning(pool))
     finally:
         pool.close()
     print(json.dumps(result, indent=2, ensure_ascii=False))

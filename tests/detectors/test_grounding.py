@@ -75,6 +75,16 @@ def test_what_nobody_said_is_named(answer: str, kind: str, where: str) -> None:
     assert (kind, where) in problems(answer)
 
 
+def test_a_fence_does_not_make_prose_code() -> None:
+    assert look("```\nQuantum flux capacitors stabilise gravity waves\n```").score < 0.1
+    assert look("```python\nprint(tent.weigh())\n```").score == 1.0
+
+
+def test_quotation_marks_are_paired_in_order() -> None:
+    source = Source("s", 'He said "hi" to Bob.')
+    assert problems('He said "hi" and that is what he said to "Bob".', source) == []
+
+
 def test_words_that_no_source_holds_score_low() -> None:
     assert look("Quantum flux capacitors stabilise gravity waves.").score < 0.1
     assert look("The Trail tent is waterproof. Quantum capacitors stabilise gravity.").score < 0.3

@@ -22,6 +22,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ringwall.compute.frames import (
     ANSWER,
@@ -36,8 +37,11 @@ from ringwall.compute.frames import (
 from ringwall.compute.tasks import TASKS
 from ringwall.model.errors import InternalError
 
-COMMAND = (sys.executable, "-I", "-B", "-m", "ringwall.compute.worker")
-"""A fresh interpreter that reads no environment, no user site and no current folder, and writes no bytecode."""
+_HERE = str(Path(__file__).resolve().parents[2])
+_START = f"import sys; sys.path.insert(0, {_HERE!r}); from ringwall.compute.worker import main; main()"
+COMMAND = (sys.executable, "-I", "-B", "-c", _START)
+"""A fresh interpreter that reads no environment, no user site and no current folder, writes no bytecode, and runs the
+same code as the gateway, wherever that was found."""
 WORKER_ENVIRONMENT = {"LC_ALL": "C.UTF-8"}
 """All that a worker's environment holds: none of the gateway's credentials."""
 WORKERS = 2

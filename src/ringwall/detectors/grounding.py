@@ -46,7 +46,7 @@ IDENTIFYING_DIGITS = 5
 """Digits from which what follows `account number` and the like identifies somebody."""
 IDENTIFYING = ("card_number", "us_ssn", "iban")
 
-_QUOTE = re.compile(r"[\"“„«]([^\"“”„«»\n]{8,1000})[\"”“»]")
+_QUOTE = re.compile(r"[\"“„«]([^\"“”„«»\n]{1,1000})[\"”“»]")
 _PLACEHOLDER = re.compile(r"\[[A-Z][A-Z_]{1,40}\]")
 _CAPITAL = r"[A-ZÀ-ÖØ-ÞΑ-ΩЀ-Я]"
 _NAME = re.compile(rf"(?<![\w@/.\-]){_CAPITAL}[\w&'’]*(?:[ \-](?:of |the |de |van |von )?{_CAPITAL}[\w&'’]*)*")
@@ -60,6 +60,8 @@ _COMMON_CAPITALS = frozenset(
     "june july august september october november december ok usd eur gbp am pm id url pdf faq api ai json sql "
     "html csv".split()
 )
+_CODE = re.compile(r"[(){}\[\];=<>\\_#$@|`~]")
+"""What code has and prose has not: a fence around plain prose does not make it code."""
 _LIST_MARK = re.compile(r"\s*[*_#>\-•]*\s*\d{1,3}[.)]?[*_]*\s?")
 
 
@@ -211,9 +213,10 @@ def _judge(sentence: Sentence, known: _Known) -> Judged:
     words = content_words(without(text, found))
     looked_up = [each for each in found if not _is_count(text, each)]
     said = len(words) + len(looked_up)
-    is_claim = not (sentence.is_code or is_question(text) or is_courtesy(text, said))
-    foreign = not sentence.is_code and is_foreign(text)
-    problems = tuple(_problems(sentence, found, known))
+    code = sentence.is_code and _CODE.search(text) is not None
+    is_claim = not (code or is_question(text) or is_courtesy(text, said))
+    foreign = not code and is_foreign(text)
+    problems = tuple(_problems(replace(sentence, is_code=code), found, known))
     if is_claim and _contradicted(words, known.sources):
         problems = (*problems, Problem("contradiction", sentence.start, sentence.end))
     if not is_claim:
