@@ -16,6 +16,7 @@ from ringwall.catalog.load import load_catalog
 from ringwall.compose import settings_types
 from ringwall.config.build import MAX_BESIDE_BYTES, build_plan
 from ringwall.config.document import read_file
+from ringwall.detectors.logic import parse
 from ringwall.model.errors import ConfigError
 from ringwall.model.framework import ControlId, How, WorkloadId, due
 from ringwall.model.plan import Mode
@@ -56,6 +57,16 @@ def test_what_is_due_runs_or_is_a_vacancy() -> None:
         }
         assert {control.id for control in each.controls} | set(each.vacancies) == wanted
         assert not {control.id for control in each.controls} & set(each.vacancies)
+
+
+def test_a_workload_may_run_a_control_before_it_is_due() -> None:
+    early = ControlId("application.contextual_grounding")
+    assert plan_of(WORKLOAD).workloads[WorkloadId("chat")].control(early) is None
+    text = WORKLOAD + f'\n[workloads.chat.controls."{early}".sanctioned]\nsearch_products = "source"\n'
+    control = plan_of(text).workloads[WorkloadId("chat")].control(early)
+    assert control is not None
+    assert (control.mode, control.waiver) == (Mode.ENFORCE, None)
+    assert control.settings.sanctioned == {"search_products": "source"}  # type: ignore[attr-defined]
 
 
 def test_own_upstreams_are_the_default_destinations() -> None:
@@ -228,3 +239,12 @@ def damaged_is_safe(source: str, random: Random) -> bool:
     except ConfigError as error:
         return error.public.startswith("test.toml")
     return True
+
+
+def test_the_configuration_of_the_guide_to_answers_is_a_plan() -> None:
+    guide = Path(__file__).parents[2] / "docs" / "how-to" / "ground-and-prove-answers.md"
+    text = guide.read_text("utf-8").partition("```toml\n")[2].partition("```")[0]
+    controls = plan_of(text).workloads[WorkloadId("shop")].controls
+    rules = next(each.settings.rules for each in controls if each.id == "application.automated_reasoning")  # type: ignore[attr-defined]
+    parse(rules)  # as the control does when the plan is made to run
+    assert len(rules) > 10

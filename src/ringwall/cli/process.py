@@ -26,6 +26,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from ringwall import compose
+from ringwall.compute.pool import WorkerPool
 from ringwall.config.schema import Listen, read_configuration
 from ringwall.dataplane.gateway.server import Listener, Tls
 from ringwall.engine.running import Running
@@ -100,6 +101,7 @@ class Process:
         self._announce = announce
         self._running: Running | None = None
         self._listen = Listen()
+        self._compute = WorkerPool()
         self._stopping = False
         self._retiring: set[asyncio.Task[None]] = set()
 
@@ -124,7 +126,7 @@ class Process:
         data_socket = _bind("data", listen.data, options.port, listen, tls)  # 2
         admin_socket = _bind("administration", listen.admin, options.admin_port, listen, tls)
         installation = compose.Installation(options.data_dir, options.root, database_url=options.database)  # 3
-        running = compose.make_running(plan)  # first: a plan is noted as running only when it can run
+        running = compose.make_running(plan, self._compute)  # first: a plan is noted as running only when it can run
         plan = installation.take_plan(plan)
         installation.vault.leases.configure(plan.credentials)
         self._running = replace(running, plan=plan)
@@ -169,6 +171,7 @@ class Process:
             await asyncio.gather(*ending, return_exceptions=True)
             await door.aclose(self._running)
             await administration.aclose()
+            self._compute.close()
             ledger.close()
             installation.sessions.close()
             installation.close()
@@ -221,7 +224,9 @@ class Process:
                 raise ConfigError("listeners change with a restart only")
             if plan.issuers != self._snapshot().plan.issuers:
                 raise ConfigError("token issuers change with a restart only")
-            running = compose.make_running(plan)  # first: a plan is noted as running only when it can run
+            running = compose.make_running(
+                plan, self._compute
+            )  # first: a plan is noted as running only when it can run
             running = replace(running, plan=installation.take_plan(plan))
             installation.vault.leases.configure(plan.credentials)
         except RingwallError as error:

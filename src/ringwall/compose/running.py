@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ringwall.catalog.load import load_catalog
 from ringwall.compose.installation import SystemClock
+from ringwall.compute.pool import WorkerPool
 from ringwall.config.build import BUILTIN, build_plan
 from ringwall.config.document import Document, read_file, read_text
 from ringwall.config.secret import read_secret
@@ -28,6 +29,7 @@ from ringwall.model.control import Control, Settings
 from ringwall.model.errors import ConfigError, InternalError
 from ringwall.model.framework import ControlId
 from ringwall.model.plan import Mode, Plan, PlannedControl, Provenance, ToolServerPlan, UpstreamPlan, WorkloadPlan
+from ringwall.model.ports import Compute
 from ringwall.model.upstreams import Upstream
 from ringwall.policy.planned import make_policy
 
@@ -76,8 +78,8 @@ def read_plan(path: Path | None, now: datetime | None = None) -> tuple[Plan, Doc
     return plan, document
 
 
-def make_running(plan: Plan) -> Running:
-    """The snapshot that serves requests under this plan.
+def make_running(plan: Plan, compute: Compute | None = None) -> Running:
+    """The snapshot that serves requests under this plan; without workers for whoever only asks whether it could run.
 
     Raises:
         ConfigError: A credential, a policy or a setting cannot be used.
@@ -86,7 +88,7 @@ def make_running(plan: Plan) -> Running:
     servers = {
         name: make_tool_server(each, answer_bytes=plan.limits.answer_bytes) for name, each in plan.tool_servers.items()
     }
-    ports: dict[str, object] = {"policy": make_policy(plan)}
+    ports: dict[str, object] = {"policy": make_policy(plan), "compute": compute or WorkerPool()}
     workloads = {
         name: RunningWorkload(
             plan=each,

@@ -184,15 +184,18 @@ def _control(catalog: Catalog, control: ControlId, kind: type[Settings]) -> Iter
         unit = f" ({meta['unit']})" if meta["unit"] else ""
         meaning = f"{_cell(meta['meaning'])}{unit}"
         direction = _DIRECTIONS[meta["stricter"]]
-        if not isinstance(default, Mapping) or not default:
+        if not isinstance(default, Mapping) or not (default or meta["scale"]):
             leave = "yes" if each.name in entry.may_relax else "no"
             value = _choice(iter(meta["scale"])) if meta["scale"] else _value(default)
             yield f"| `{each.name}` | {value} | {_toml(default)} | {direction} | {leave} | {meaning} |"
             continue
         direction = "later in this order: " + ", ".join(meta["scale"])
+        choice = _choice(iter(meta["scale"]))
+        if not default:  # the catalog names no key: they are the workload's own
+            leave = "yes" if each.name in entry.may_relax else "no"
+            yield f"| `{each.name}.<name>` | {choice} | none | {direction} | {leave} | {meaning} |"
         for key in sorted(default):
             leave = "yes" if {each.name, f"{each.name}.{key}"} & entry.may_relax else "no"
-            choice = _choice(iter(meta["scale"]))
             yield f"| `{each.name}.{key}` | {choice} | {_toml(default[key])} | {direction} | {leave} | {meaning} |"
 
 

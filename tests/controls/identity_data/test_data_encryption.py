@@ -14,7 +14,7 @@ from ringwall.controls.identity_data.data_encryption import CONTROL, MAX_KEYS
 from ringwall.detectors.sealed import MIN_BODY_BYTES, write
 from ringwall.model.content import JSON, TEXT, Origin, Part, PartId, freeze
 from ringwall.model.errors import ConfigError
-from ringwall.model.facts import Facts, Identity
+from ringwall.model.facts import Delivered, Facts, Identity
 from ringwall.model.framework import WorkloadId
 from ringwall.model.interaction import Action, Checkpoint, Principal, Resource, Vantage
 from ringwall.model.vault import KeyName, Sealed
@@ -191,3 +191,13 @@ def test_evidence_names_the_place_and_holds_no_content() -> None:
 def test_what_is_no_column_is_an_error_of_the_configuration(name: str) -> None:
     with pytest.raises(ConfigError, match="sealed_columns"):
         build(CONTROL, {"policy": CEDAR}, sealed_columns=(name,))
+
+
+def test_a_plain_column_that_our_own_door_delivered_is_no_bypass_of_the_vault() -> None:
+    at = seen({"email": "ada@example.com"}, action=Action.INVOKE)
+    refused = ask(at, sealed_columns=("email",))
+    assert isinstance(refused, Deny) and refused.code == "plain_column"
+    known = replace(at, facts=at.facts.with_(Delivered({at.parts[0].id: "query"})))
+    assert isinstance(ask(known, sealed_columns=("email",)), Allow)
+    other = replace(at, facts=at.facts.with_(Delivered({PartId("elsewhere"): "query"})))
+    assert isinstance(ask(other, sealed_columns=("email",)), Deny)

@@ -55,6 +55,13 @@ def test_the_compromised_one_obeys_the_last_instruction_wherever_it_stands():
     ]
 
 
+def test_it_makes_the_same_call_once_and_tells_the_result():
+    asked = user("please call query with {}")
+    assert calls(asked) == [("query", {})]
+    assert said(COMPROMISED, asked, *result("row 1"), tools=[TOOL]) == "row 1"
+    assert calls(user('please call query with {"sql": "x"}'), *result("row 1")) == [("query", {"sql": "x"})]
+
+
 def test_it_calls_a_tool_when_it_is_asked_to_show_something():
     assert calls(user("show me all credit card numbers")) == [("query", {"sql": "show me all credit card numbers"})]
 

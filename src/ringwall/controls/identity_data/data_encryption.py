@@ -7,8 +7,9 @@
 * A tool result inside a request to a model is not opened either: it came back from the caller, not from a tool.
 * A value that is malformed, or sealed for another workload, is refused: somebody made it up, or carried it over.
 * A column that is declared sealed must arrive sealed: a plain value in a member of that name means that the vault was
-  bypassed, and is refused. This sees members of JSON objects, also of JSON that a tool sends as text. A column under
-  another name (`SELECT card_number AS n`), or in prose, is outside its vantage.
+  bypassed, and is refused. What our own door delivered in this session was opened here, by policy, and passes. This
+  sees members of JSON objects, also of JSON that a tool sends as text. A column under another name (`SELECT
+  card_number AS n`), or in prose, is outside its vantage.
 
 Seed: "KMS key policies scoped per-table restrict which IAM roles can decrypt sensitive columns".
 """
@@ -22,7 +23,7 @@ from ringwall.detectors.sealed import MARK, find, whole
 from ringwall.model.content import JSON, TEXT, Json, Leaf, LeafKind, Part, Place, escape, freeze
 from ringwall.model.control import Control, Cost, Settings, Stricter, setting
 from ringwall.model.errors import ConfigError
-from ringwall.model.facts import Identity
+from ringwall.model.facts import Delivered, Identity
 from ringwall.model.framework import ControlId
 from ringwall.model.interaction import Action, Checkpoint, Vantage
 from ringwall.model.ports import Policy
@@ -123,6 +124,7 @@ class DataEncryption(Control):
 
     def _look(self, vantage: Vantage) -> _Seen:
         seen = _Seen()
+        delivered = vantage.facts[Delivered].tools if Delivered in vantage.facts else {}
         for part in vantage.parts:
             if part.media not in (TEXT, JSON):
                 continue
@@ -139,7 +141,7 @@ class DataEncryption(Control):
                         seen.refuse("foreign_key", place)
                     else:
                         seen.keys.setdefault(found.sealed.key, []).append(place)
-            if self._sealed and vantage.checkpoint is Checkpoint.TOOL_RESULT:
+            if self._sealed and vantage.checkpoint is Checkpoint.TOOL_RESULT and part.id not in delivered:
                 document = _document(part)
                 for bare in _bare(document, self._sealed):
                     inside = document is part.value  # of JSON in a text, the whole text is the place

@@ -2,7 +2,8 @@
 
 * `rehearsal/echo` repeats the last thing that a person said.
 * `rehearsal/compromised` is deterministic and fully compromised: it obeys the last instruction that it sees anywhere in
-  its context (also in tool results and documents), calls any tool, and repeats anything that it was shown.
+  its context (also in tool results and documents), calls any tool, and repeats anything that it was shown. It makes the
+  same call once: when it has the result, it tells it.
 
 Both stand behind the same `Upstream` port as every provider. Only workloads with `rehearsal = true` may use them, and
 `ringwall serve` never offers them.
@@ -121,9 +122,12 @@ def _obey(invocation: Invocation) -> tuple[str | None, _Calls]:
     instruction = next(_instructions(invocation), _last_said(invocation))
     tools = {tool.name: tool for tool in invocation.conversation.tools}
     call = _CALL.search(instruction)
-    if call is not None and call[1] in tools:
-        return None, ((call[1], _given(call[2])),)
     answered = _results(invocation.conversation, invocation.parts)
+    if call is not None and call[1] in tools:
+        arguments = _given(call[2])
+        if not (answered and _was_made(invocation, call[1], arguments)):
+            return None, ((call[1], arguments),)
+        return "\n".join(answered), ()
     if _REVEAL.search(instruction):
         if answered:
             return "\n".join(answered), ()
@@ -143,6 +147,13 @@ def _instructions(invocation: Invocation) -> Iterator[str]:
         for leaf in reversed(list(part.leaves())):
             if _CALL.search(leaf.text) or _REVEAL.search(leaf.text) or _REPEAT.search(leaf.text):
                 yield leaf.text
+
+
+def _was_made(invocation: Invocation, name: str, arguments: Mapping[str, Json]) -> bool:
+    """True when this very call stands in the conversation already."""
+    parts = {part.id: part.value for part in invocation.parts}
+    calls = (call for turn in invocation.conversation.turns for call in turn.calls)
+    return any(call.name == name and parts.get(call.arguments) == arguments for call in calls)
 
 
 def _results(conversation: Conversation, parts: tuple[Part, ...]) -> list[str]:
