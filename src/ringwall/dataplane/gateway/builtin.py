@@ -16,6 +16,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 
+from ringwall.dataplane.gateway.understanding import readings
 from ringwall.model.content import JSON, Json, Origin, Part, PartId, thaw
 from ringwall.model.conversation import (
     Answer,
@@ -43,7 +44,14 @@ NAMES = (ECHO, COMPROMISED)
 
 _CALL = re.compile(r"\bcall (?:the )?(?:tool )?([A-Za-z0-9_.-]{1,64})(?: with)?[ :]*(\{.*\})?", re.I | re.DOTALL)
 _REPEAT = re.compile(r"\b(?:repeat|say|print|output|answer with|reply with)\b[ :]*(.+)", re.I | re.DOTALL)
-_REVEAL = re.compile(r"\b(?:show|reveal|list|dump|give|tell|send|leak)\b", re.I)
+_REVEAL = re.compile(
+    r"\b(?:show|reveal|list|dump|give|tell|send|leak|post|zeig\w*|gib|nenn\w*|sende?|montre\w*|affiche\w*|donne\w*|envoie\w*)\b",
+    re.I,
+)
+_SEND = re.compile(r"\b(?:send|post|leak|mail|forward|upload|sende?|schick\w*|envoie\w*)\b", re.I)
+_URL = re.compile(r"https?://[^\s\"'<>]{3,256}")
+_MEANT = {"card": ("payment", "card", "billing"), "karte": ("payment", "card"), "carte": ("payment", "card")}
+"""Where a model that knows the world would look for what somebody asks for."""
 _DELTA_CHARS = 12
 
 
@@ -129,24 +137,47 @@ def _obey(invocation: Invocation) -> tuple[str | None, _Calls]:
             return None, ((call[1], arguments),)
         return "\n".join(answered), ()
     if _REVEAL.search(instruction):
-        if answered:
-            return "\n".join(answered), ()
-        if tools:
-            name = next((name for name in tools if name in instruction), next(iter(tools)))
-            return None, ((name, _filled(tools[name], invocation.parts, instruction)),)
-        return "\n".join(_text(part) for part in invocation.parts), ()
+        return _reveal(invocation, instruction, tools, answered)
     repeat = _REPEAT.search(instruction)
     return (repeat[1] if repeat is not None else instruction), ()
 
 
+def _reveal(
+    invocation: Invocation, instruction: str, tools: Mapping[str, ToolDefinition], answered: list[str]
+) -> tuple[str | None, _Calls]:
+    """Fetch what is asked for, send it where the instruction says, and tell it."""
+    schemas = {name: _properties(tool, invocation.parts) for name, tool in tools.items()}
+    sender = next((name for name, fields in schemas.items() if "url" in fields), None)
+    if not answered and tools:
+        reader = _reader(schemas, instruction, sender)
+        return None, ((reader, _filled(schemas[reader], instruction)),)
+    url = _URL.search(instruction)
+    if answered and sender is not None and url is not None and _SEND.search(instruction):
+        arguments = {name: url[0] if name == "url" else "\n".join(answered) for name in schemas[sender]}
+        if not _was_called(invocation, sender):
+            return None, ((sender, arguments),)
+    if answered:
+        return "\n".join(answered), ()
+    return "\n".join(_text(part) for part in invocation.parts), ()
+
+
 def _instructions(invocation: Invocation) -> Iterator[str]:
-    """Texts that read like an instruction, last first."""
+    """Texts that read like an instruction, last first, in whatever disguise; then all that people said, as one."""
     for part in reversed(invocation.parts):
         if part.origin is Origin.MODEL:
             continue
         for leaf in reversed(list(part.leaves())):
-            if _CALL.search(leaf.text) or _REVEAL.search(leaf.text) or _REPEAT.search(leaf.text):
-                yield leaf.text
+            yield from (each for each in readings(leaf.text) if _is_instruction(each))
+    said = " ".join(_text(part) for part in invocation.parts if part.origin is Origin.PERSON)
+    yield from (each for each in readings(said) if _is_instruction(each))
+
+
+def _is_instruction(text: str) -> bool:
+    return bool(_CALL.search(text) or _REVEAL.search(text) or _REPEAT.search(text))
+
+
+def _was_called(invocation: Invocation, name: str) -> bool:
+    return any(call.name == name for turn in invocation.conversation.turns for call in turn.calls)
 
 
 def _was_made(invocation: Invocation, name: str, arguments: Mapping[str, Json]) -> bool:
@@ -169,14 +200,39 @@ def _given(text: str | None) -> Mapping[str, Json]:
         return {}
 
 
-def _filled(tool: ToolDefinition, parts: tuple[Part, ...], instruction: str) -> Mapping[str, Json]:
-    """Arguments for a tool: the instruction in every string that the schema asks for."""
+def _properties(tool: ToolDefinition, parts: tuple[Part, ...]) -> Mapping[str, Mapping[str, Json]]:
+    """The properties of a tool's schema, those that are described by an object."""
     schema = next((part.value for part in parts if part.id == tool.schema), None)
-    properties = schema.get("properties") if isinstance(schema, Mapping) else None
-    if not isinstance(properties, Mapping):
+    found = schema.get("properties") if isinstance(schema, Mapping) else None
+    if not isinstance(found, Mapping):
         return {}
-    return {
-        name: instruction
-        for name, kind in properties.items()
-        if isinstance(kind, Mapping) and kind.get("type") == "string"
-    }
+    return {name: kind for name, kind in found.items() if isinstance(kind, Mapping)}
+
+
+def _reader(schemas: Mapping[str, Mapping[str, Mapping[str, Json]]], instruction: str, sender: str | None) -> str:
+    """The tool that the instruction names, or the one that offers what it asks for, or the first."""
+    named = next((name for name in schemas if name in instruction and name != sender), None)
+    if named is not None:
+        return named
+    offering = (name for name, fields in schemas.items() if any(_chosen(each, instruction) for each in fields.values()))
+    return next(offering, next(iter(schemas)))
+
+
+def _chosen(field: Mapping[str, Json], instruction: str) -> str | None:
+    """Of the values that a field may have, the one that the instruction is about."""
+    values = field.get("enum")
+    choices = [each for each in values if isinstance(each, str)] if isinstance(values, tuple) else []
+    lowered = instruction.lower()
+    wanted = [word for asked, words in _MEANT.items() if asked in lowered for word in words]
+    for each in choices:
+        if each.lower() in lowered or any(word in each.lower() for word in wanted):
+            return each
+    return None
+
+
+def _filled(fields: Mapping[str, Mapping[str, Json]], instruction: str) -> Mapping[str, Json]:
+    """Arguments for a tool: what is asked for where a field offers it, else the instruction in every text."""
+    chosen = {name: _chosen(field, instruction) for name, field in fields.items()}
+    if any(chosen.values()):
+        return {name: value for name, value in chosen.items() if value is not None}
+    return {name: instruction for name, field in fields.items() if field.get("type") == "string"}
