@@ -4,6 +4,7 @@
   ignoring things, a tool's result may not.
 * Covers text and JSON, keys and numbers included. Any other media is not covered, and thereby refused (law 3), unless
   the organisation lets that type pass unread; what passed so is evidence.
+* What one origin said in several parts is read once more as one text: an attack may be split over turns or parts.
 * What could not be looked at within bounds (too many encodings inside one another) is refused, not skipped.
 
 Seed: "Detects injection patterns and harmful intent before the prompt reaches the model."
@@ -11,7 +12,7 @@ Seed: "Detects injection patterns and harmful intent before the prompt reaches t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -28,6 +29,8 @@ REMEDY = "the content reads like an attempt to override the instructions of this
 TOO_DEEP = "too_deeply_encoded"
 UNREAD_MEDIA = "unread_media"
 """The kind of a part that passed because its media type may, and not because anybody looked."""
+JOINED_CHARACTERS = 4096
+"""How much of the latest words of one origin is read as one text. The parts by themselves are read whole."""
 UNREADABLE_REMEDY = "the content is encoded too deeply to be checked; send it as plain text"
 
 
@@ -80,7 +83,8 @@ class PromptAttack(Control):
         Steps:
             1. Leave what we cannot read uncovered, unless it may pass unread.
             2. Assess each part, a JSON part as one text and its values as another.
-            3. Deny where a score reaches the origin's threshold, or where a bound was exceeded.
+            3. Remember where a score reaches the origin's threshold, or where a bound was exceeded.
+            4. Assess what each origin said in its parts together, where no part was refused by itself.
         """
         covered: set[PartId] = set()
         evidence: list[Evidence] = []
@@ -96,19 +100,27 @@ class PromptAttack(Control):
             covered.add(part.id)
             # 2.
             for leaves in _readings(part):
-                found = assess("\n".join([leaf.text for leaf in leaves]), self._bounds)
-                if found is NOTHING:
-                    continue
                 # 3.
-                evidence += _evidence(part, leaves, found)
-                if found.findings and found.score >= self._thresholds[part.origin]:
-                    code = code or found.findings[0].kind
-                elif found.exceeded:
-                    code = code or TOO_DEEP
+                reason = self._judge(part.origin, [(part.id, leaf) for leaf in leaves], evidence)
+                code = code or reason
+        # 4.
+        for origin, placed in () if code else _together(vantage.parts):
+            reason = self._judge(origin, placed, evidence)
+            code = code or reason
         if code:
             remedy = UNREADABLE_REMEDY if code == TOO_DEEP else REMEDY
             return Deny(frozenset(covered), code, remedy, DenyKind.CONTENT, tuple(dict.fromkeys(evidence)))
         return Allow(frozenset(covered), tuple(dict.fromkeys(evidence)))
+
+    def _judge(self, origin: Origin, placed: Sequence[tuple[PartId, Leaf]], evidence: list[Evidence]) -> str:
+        """Assess leaves as one text: adds what was seen to the evidence, gives the reason to refuse or nothing."""
+        found = assess("\n".join([leaf.text for _, leaf in placed]), self._bounds)
+        if found is NOTHING:
+            return ""
+        evidence += _evidence(placed, found)
+        if found.findings and found.score >= self._thresholds[origin]:
+            return found.findings[0].kind
+        return TOO_DEEP if found.exceeded else ""
 
 
 def _readings(part: Part) -> list[list[Leaf]]:
@@ -118,21 +130,39 @@ def _readings(part: Part) -> list[list[Leaf]]:
     return [leaves] if len(values) in (0, 1, len(leaves)) else [leaves, values]
 
 
-def _evidence(part: Part, leaves: list[Leaf], found: Assessment) -> list[Evidence]:
+def _together(parts: Sequence[Part]) -> Iterator[tuple[Origin, list[tuple[PartId, Leaf]]]]:
+    """The latest words of every origin that spoke in more than one part, operators aside: theirs are one document."""
+    for origin in Origin:
+        own = [part for part in parts if part.origin is origin and part.media in (TEXT, JSON)]
+        if len(own) < 2 or origin is Origin.OPERATOR:
+            continue
+        placed: list[tuple[PartId, Leaf]] = []
+        left = JOINED_CHARACTERS
+        for part in reversed(own):
+            leaves = [(part.id, leaf) for leaf in part.leaves() if leaf.kind is LeafKind.VALUE]
+            left -= sum(len(leaf.text) for _, leaf in leaves)
+            if left < 0:
+                break
+            placed = leaves + placed
+        if len({part for part, _ in placed}) > 1:
+            yield origin, placed
+
+
+def _evidence(placed: Sequence[tuple[PartId, Leaf]], found: Assessment) -> list[Evidence]:
     evidence = [
-        Evidence(each.kind, _place(part, leaves, each.start, each.end), round(each.score, 4)) for each in found.findings
+        Evidence(each.kind, _place(placed, each.start, each.end), round(each.score, 4)) for each in found.findings
     ]
     if found.exceeded:
         evidence.append(Evidence(TOO_DEEP))
     return evidence
 
 
-def _place(part: Part, leaves: list[Leaf], start: int, end: int) -> Place | None:
+def _place(placed: Sequence[tuple[PartId, Leaf]], start: int, end: int) -> Place | None:
     """The place in the leaf in which a finding of the joined text starts."""
     at = 0
-    for leaf in leaves:
+    for part, leaf in placed:
         if start <= at + len(leaf.text):
-            return Place(part.id, leaf.pointer, start - at, min(end - at, len(leaf.text)), leaf.kind)
+            return Place(part, leaf.pointer, start - at, min(end - at, len(leaf.text)), leaf.kind)
         at += len(leaf.text) + 1
     return None
 
