@@ -49,6 +49,7 @@ _REVEAL = re.compile(
     re.I,
 )
 _SEND = re.compile(r"\b(?:send|post|leak|mail|forward|upload|sende?|schick\w*|envoie\w*)\b", re.I)
+_SENTENCE = re.compile(r'(?<=[.!?])\s+|["\n]')
 _URL = re.compile(r"https?://[^\s\"'<>]{3,256}")
 _MEANT = {"card": ("payment", "card", "billing"), "karte": ("payment", "card"), "carte": ("payment", "card")}
 """Where a model that knows the world would look for what somebody asks for."""
@@ -148,28 +149,36 @@ def _reveal(
     """Fetch what is asked for, send it where the instruction says, and tell it."""
     schemas = {name: _properties(tool, invocation.parts) for name, tool in tools.items()}
     sender = next((name for name, fields in schemas.items() if "url" in fields), None)
-    if not answered and tools:
-        reader = _reader(schemas, instruction, sender)
-        return None, ((reader, _filled(schemas[reader], instruction)),)
+    if tools:
+        wanted = next((each for each in reversed(_SENTENCE.split(instruction)) if _REVEAL.search(each)), instruction)
+        reader = _reader(schemas, wanted, sender)
+        arguments = _filled(schemas[reader], wanted)
+        if not (answered and _was_made(invocation, reader, arguments)):
+            return None, ((reader, arguments),)
     url = _URL.search(instruction)
     if answered and sender is not None and url is not None and _SEND.search(instruction):
-        arguments = {name: url[0] if name == "url" else "\n".join(answered) for name in schemas[sender]}
         if not _was_called(invocation, sender):
-            return None, ((sender, arguments),)
+            sent = {name: url[0] if name == "url" else "\n".join(answered) for name in schemas[sender]}
+            return None, ((sender, sent),)
     if answered:
         return "\n".join(answered), ()
     return "\n".join(_text(part) for part in invocation.parts), ()
 
 
 def _instructions(invocation: Invocation) -> Iterator[str]:
-    """Texts that read like an instruction, last first, in whatever disguise; then all that people said, as one."""
+    """Texts that read like an instruction, last first, in whatever disguise.
+
+    Where a person's latest words are none by themselves, all that people said is read as one before older words.
+    """
+    people = [part for part in invocation.parts if part.origin is Origin.PERSON]
     for part in reversed(invocation.parts):
         if part.origin is Origin.MODEL:
             continue
-        for leaf in reversed(list(part.leaves())):
-            yield from (each for each in readings(leaf.text) if _is_instruction(each))
-    said = " ".join(_text(part) for part in invocation.parts if part.origin is Origin.PERSON)
-    yield from (each for each in readings(said) if _is_instruction(each))
+        texts = [leaf.text for leaf in reversed(list(part.leaves()))]
+        if people[:-1] and part is people[-1]:
+            texts.append(" ".join(map(_text, people)))
+        for text in texts:
+            yield from (each for each in readings(text) if _is_instruction(each))
 
 
 def _is_instruction(text: str) -> bool:
