@@ -117,6 +117,11 @@ class _Ways:
         self._key = _secret(egress.credential, "egress") if reaches and egress.proxy else None
         self._upstreams: dict[tuple[str, str], Upstream] = {}
         self._servers: dict[tuple[str, str], McpToolServer] = {}
+        # All of them, also those that no workload uses yet: what cannot be used is named before anything is served.
+        for name, upstream in plan.upstreams.items() if reaches else ():
+            self._upstreams["", name] = _upstream(upstream, plan, None)
+        for name, server in plan.tool_servers.items() if reaches else ():
+            self._servers["", name] = make_tool_server(server, answer_bytes=plan.limits.answer_bytes)
 
     def upstreams(self, workload: WorkloadPlan) -> dict[str, Upstream]:
         found: dict[str, Upstream] = {}
