@@ -65,6 +65,21 @@ def test_nobody_unverified_passes_and_it_is_on_record(line: str, why: str, metho
     asyncio.run(main())
 
 
+def test_a_client_who_goes_away_while_it_is_answered_is_on_record() -> None:
+    async def main() -> None:
+        big = b"HTTP/1.1 200 OK\r\nContent-Length: 50000000\r\n\r\n" + b"x" * 50_000_000
+        async with far(big) as there, door(there.url) as made:
+            reader, writer = await asyncio.open_connection("127.0.0.1", made.port)
+            writer.write(get(there.url + "/"))
+            await reader.readexactly(1000)
+            writer.transport.abort()
+            ended = (await made.said())[-1]["decision"]
+            assert ended["ended"] == "caller_gone"
+            assert 0 < ended["bytes_in"] < 50_000_000
+
+    asyncio.run(main())
+
+
 def test_bearer_is_taken_too_and_the_user_name_is_a_workload_or_nothing() -> None:
     async def main() -> None:
         async with far() as there, door(there.url) as made:
@@ -243,7 +258,8 @@ def test_a_card_number_leaves_for_no_listed_host_in_plain_http(url: str, lines: 
             framing = (f"Content-Length: {len(body)}",) if body else ()
             answer = await made.ask(get(there.url + url, *lines, *framing, method="POST") + body)
             assert status(answer) in (403, 400)
-            assert b"4111" not in there.total
+            assert b"4111" not in there.total and there.received == []
+            assert all(each["decision"]["bytes_out"] == 0 for each in await made.said() if each["kind"] == "closing")
             assert all(b"4111" not in each.encode() for each in made.records)
 
     asyncio.run(main())

@@ -231,6 +231,7 @@ class EgressProxy:
         writer: asyncio.StreamWriter | None = None
         egress = running.plan.egress
         try:
+            body = encode_body(crossing.parts, crossing.attempt.interaction.parts)
             try:
                 far = await self._network(running).connect(target.host, target.port)
             except RefusedAddressError:
@@ -240,12 +241,15 @@ class EgressProxy:
             else:
                 writer = far[1]
                 bounds = relay.Bounds(egress.idle_s, egress.total_s, lambda: self._stopping)
-                ended = await self._relay(near, head, target, crossing, far, bounds, asked)
+                ended = await self._relay(near, head, target, body, crossing, far, bounds, asked)
         except asyncio.CancelledError:
             ended = Ended.STOPPING if self._stopping else Ended.CALLER_GONE
             raise
+        except OSError:
+            ended = Ended.CALLER_GONE
+            raise
         except RingwallError as error:
-            detail = error.code
+            ended, detail = Ended.CUT, error.code
             raise
         finally:
             if writer is not None:
@@ -258,6 +262,7 @@ class EgressProxy:
         near: Connection,
         head: Head,
         target: Target,
+        body: bytes | None,
         crossing: Crossing,
         far: relay.Far,
         bounds: relay.Bounds,
@@ -267,7 +272,6 @@ class EgressProxy:
         if target.scheme == "https":
             await near.send(h11.Response(status_code=200, headers=said))
             return await relay.tunnel(crossing, near, far, bounds)
-        body = encode_body(crossing.parts, crossing.attempt.interaction.parts)
         sent = request_head(target, head.headers, body)
         request = h11.Request(method=head.method.encode(), target=target.path.encode(), headers=sent)
         return await relay.exchange_plain(crossing, near, far, (request, body), said, bounds)
@@ -279,7 +283,7 @@ class EgressProxy:
             if crossing.cause is not None:
                 status, code, problem = STATUS[crossing.cause.kind], crossing.cause.code, crossing.cause.remedy
             await self._say(near, asked, status, code, problem, crossing.record)
-        if ended is Ended.CUT:
+        if ended is Ended.CUT and near.http.our_state is h11.SWITCHED_PROTOCOL:
             near.writer.transport.abort()  # what is cut ends at once, also what stands in buffers
         return near.start_next()
 
