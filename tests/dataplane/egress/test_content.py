@@ -97,3 +97,13 @@ def test_headers_of_a_hop_and_the_credential_end_here() -> None:
         (b"host", b"shop.example"), (b"x-kept", b"2"), (b"content-length", b"3"), (b"connection", b"close"),
     ]  # fmt: skip
     assert (b"content-length", b"0") not in request_head(TO, [], None)
+
+
+@pytest.mark.parametrize("charset", ["utf-16", "utf-7", "iso-8859-1", '"utf-16le"', "utf-8x", ""])
+def test_text_that_is_another_text_elsewhere_is_refused(charset: str) -> None:
+    body = "4111".encode("utf-16le")
+    with pytest.raises(CallerError) as caught:
+        parts(body, (b"content-type", f"text/plain; charset={charset}".encode()))
+    assert caught.value.code == "unsupported_charset"
+    for fine in (b"text/plain", b"Text/Plain; charset=UTF-8", b'text/plain;charset="us-ascii"; format=flowed'):
+        assert parts(b"x", (b"content-type", fine))[BODY].media == TEXT

@@ -324,3 +324,21 @@ def test_a_destination_that_is_not_there_is_told_and_recorded() -> None:
             assert (await made.said())[-1]["decision"]["ended"] == "unreachable"
 
     asyncio.run(main())
+
+
+def test_an_empty_post_says_so_and_a_head_request_has_no_body_to_relay() -> None:
+    async def main() -> None:
+        async with far() as there, door(there.url) as made:
+            assert status(await made.ask(get(there.url + "/", "Content-Length: 0", method="POST"))) == 200
+            assert b"content-length: 0" in there.total
+        async with far(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n") as there, door(there.url) as made:
+            reader, writer = await asyncio.open_connection("127.0.0.1", made.port)
+            for _ in range(2):
+                writer.write(get(there.url + "/", method="HEAD"))
+                assert b"content-length: 5" in await reader.readuntil(b"\r\n\r\n")
+            writer.close()
+            assert [each["decision"]["ended"] for each in await made.said() if each["kind"] == "closing"] == [
+                "done"
+            ] * 2
+
+    asyncio.run(main())

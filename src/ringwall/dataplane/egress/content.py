@@ -32,6 +32,9 @@ MAX_QUIET_DIGITS = 8
 MAX_ESCAPES = 4
 """Layers of %XX that are read."""
 
+CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
+"""Ways of writing text that UTF-8 reads."""
+
 HOP = frozenset({
     b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection", b"te", b"trailer",
     b"transfer-encoding", b"upgrade", b"http2-settings",
@@ -58,12 +61,19 @@ def media_type(headers: Sequence[Header]) -> str:
     """The media type of the body, without its parameters; text where none is named.
 
     Raises:
-        CallerError: It is named twice.
+        CallerError: It is named twice, or its text is written in another way than it is read here.
     """
     found = [value for name, value in headers if name == b"content-type"]
     if len(found) > 1:
         raise CallerError("the content type is given twice", code="bad_content_type")
-    return found[0].decode("latin-1").partition(";")[0].strip().lower() if found else TEXT
+    if not found:
+        return TEXT
+    media, *parameters = found[0].decode("latin-1").lower().split(";")
+    charsets = [value.strip(' "') for key, _, value in (each.partition("=") for each in parameters) if "charset" in key]
+    if any(each not in CHARSETS for each in charsets):
+        # Bytes that are one text here and another one there would be judged as what they are not.
+        raise CallerError("text is sent in UTF-8 here", code="unsupported_charset", status=415)
+    return media.strip()
 
 
 def parts_of(target: Target, headers: Sequence[Header], body: bytes) -> tuple[Part, ...]:

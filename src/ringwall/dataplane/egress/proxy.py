@@ -48,6 +48,8 @@ _LOG = logging.getLogger("ringwall.egress")
 UNAUTHENTICATED = 407
 METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 """TRACE would send credentials back; others nobody has asked for yet."""
+WITH_BODY = frozenset({"PATCH", "POST", "PUT"})
+"""Methods that say how long their body is, also when it is empty."""
 STATUS_OF = {
     Ended.UNREACHABLE: (502, "destination_unreachable", "the destination cannot be reached"),
     Ended.REFUSED_ADDRESS: (403, "address_refused", "this name leads to an address that may not be connected to"),
@@ -232,6 +234,8 @@ class EgressProxy:
         egress = running.plan.egress
         try:
             body = encode_body(crossing.parts, crossing.attempt.interaction.parts)
+            if body is None and head.method in WITH_BODY:
+                body = b""
             try:
                 far = await self._network(running).connect(target.host, target.port)
             except RefusedAddressError:
