@@ -18,7 +18,7 @@ from ringwall.model.content import Json, Origin, Part, PartId, Place
 from ringwall.model.control import Control, Cost
 from ringwall.model.conversation import Answer, Choice, Conversation, Delta, Finish, Role, Turn, Usage
 from ringwall.model.errors import InternalError
-from ringwall.model.facts import Demand, Destination, Facts, Identity, Source, Standing
+from ringwall.model.facts import Demand, Destination, Facts, Identity, Source, Standing, Traffic
 from ringwall.model.framework import ControlId, Phase, UseCase, Workload, WorkloadId
 from ringwall.model.interaction import (
     Action,
@@ -40,6 +40,7 @@ from ringwall.model.upstreams import Invocation, ToolAnswer, ToolInvocation
 from ringwall.model.vault import Lease, Unreadable, Why
 from ringwall.model.verdict import (
     Allow,
+    Allowance,
     Ask,
     Deny,
     DenyKind,
@@ -51,6 +52,7 @@ from ringwall.model.verdict import (
     Verdict,
     Whom,
 )
+from ringwall.model.volumes import Flow
 
 EVERYWHERE = frozenset(Checkpoint)
 PERSON = Principal("https://issuer.example", "ada", PrincipalKind.PERSON, verified=True)
@@ -203,6 +205,30 @@ class CountingReservations:
 
     async def settle(self, used: Mapping[str, int]) -> None:
         self.settled.append(used)
+
+
+@dataclass
+class MemoryVolumes:
+    """Counts bytes for ever; `broken` makes everything fail."""
+
+    counted: dict[Flow, int] = field(default_factory=dict)
+    broken: bool = False
+    earlier: tuple[tuple[float, int], ...] = ()
+
+    def traffic(self, flow: Flow) -> Traffic:
+        if self.broken:
+            raise InternalError("nobody knows", code="volumes_unread")
+        now = ((1.0, self.counted[flow]),) if flow in self.counted else ()
+        return Traffic((*self.earlier, *now), 0.0)
+
+    def take(self, flow: Flow, amount: int, allowances: Sequence[Allowance]) -> Allowance | None:
+        if self.broken:
+            raise InternalError("nobody can count", code="volumes_full")
+        for each in allowances:
+            if self.counted.get(flow, 0) + amount > each.limit_bytes:
+                return each
+        self.counted[flow] = self.counted.get(flow, 0) + amount
+        return None
 
 
 @dataclass
@@ -406,6 +432,7 @@ class Road:
     payloads: MemoryPayloads = field(default_factory=MemoryPayloads)
     payload_days: int = 0
     leases: MemoryLeases = field(default_factory=MemoryLeases)
+    volumes: MemoryVolumes = field(default_factory=MemoryVolumes)
     tools: tuple[Tool, ...] = ()
     tool_servers: dict[str, ScriptedToolServer] = field(default_factory=dict)
 
@@ -420,6 +447,7 @@ class Road:
             payloads=self.payloads,
             keys=MemoryKeys(),
             leases=self.leases,
+            volumes=self.volumes,
             clock=FixedClock(),
         )
 

@@ -69,7 +69,8 @@ class Gateway:
     def _start(self) -> Gateway:
         ready = self.folder / "ready.json"
         ready.unlink(missing_ok=True)
-        ports = ["--port", str(free_port()), "--admin-port", str(free_port())]
+        ports = ["--port", str(free_port())]
+        ports += ["--admin-port", str(free_port())] if self.command != "egress" else []
         command = [sys.executable, "-m", "ringwall", self.command, "--data-dir", str(self.data_dir), *ports]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(

@@ -51,7 +51,8 @@ def test_every_law_has_its_record_and_its_test():
         assert len(list((ROOT / "tests/laws").glob(f"test_{number:02}_*.py"))) == 1
 
 
-@pytest.mark.parametrize("name", ["aiohttp", "alembic", "argon2", "cedarpy", "cryptography", "google-re2", "hyperscan",
+@pytest.mark.parametrize("name", ["aiohttp", "alembic", "argon2", "cedarpy", "cryptography",
+                                  "google-re2", "h11", "hyperscan",
                                   "joserfc", "keyring", "msgspec", "pyotp", "rfc8785", "rich", "segno", "sqlalchemy",
                                   "starlette", "typer", "uvicorn", "uvloop", "psycopg", "redis"])  # fmt: skip
 def test_every_dependency_has_a_record(name):

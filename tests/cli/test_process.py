@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from ringwall.cli import process
-from ringwall.cli.process import _bind, _tls, _url, refuse_for_production, write_private
+from ringwall.cli.process import bind, refuse_for_production, tls_of, url_of, write_private
 from ringwall.compose import read_plan
 from ringwall.config.schema import Listen
 from ringwall.dataplane.gateway.server import Tls
@@ -36,8 +36,8 @@ WAIT_S = 20.0
 
 def bound(where: str, port: int | None = None, listen: Listen | None = None, tls: Tls | None = None) -> str:
     """Bind, close, and say where it was."""
-    with _bind("data", where, port, listen or Listen(), tls) as sock:
-        return _url(sock, tls)
+    with bind("data", where, port, listen or Listen(), tls) as sock:
+        return url_of(sock, tls)
 
 
 def a_plan(phase: Phase = Phase.FOUNDATIONAL, *, rehearsal: bool = False, issuer: bool = False) -> Plan:
@@ -100,11 +100,11 @@ def test_off_loopback_there_is_no_listener_without_tls():
 
 
 def test_tls_is_whole_or_not_at_all():
-    assert _tls(Listen()) is None
-    assert _tls(Listen(tls_certificate="c", tls_key="k")) == Tls(Path("c"), Path("k"))
+    assert tls_of(Listen()) is None
+    assert tls_of(Listen(tls_certificate="c", tls_key="k")) == Tls(Path("c"), Path("k"))
     for half in (Listen(tls_certificate="c"), Listen(tls_key="k")):
         with pytest.raises(ConfigError, match="TLS needs both"):
-            _tls(half)
+            tls_of(half)
 
 
 def test_a_private_file_is_its_owners_only(tmp_path):

@@ -56,3 +56,23 @@ def test_fields_of_the_wrong_kind_are_empty() -> None:
     odd = {"a": 1, "b": "x", "c": True}
     assert (text(odd, "a"), text(odd, "b"), number(odd, "a"), number(odd, "b"), number(odd, "c")) == ("", "x", 1, 0, 0)
     assert mapping([1]) == {} and items({"a": 1}) == () and mapping(None) == {} and items("abc") == ()
+
+
+def connection(ended: str, cause: object = None, *between: Told) -> str:
+    outcome = "released" if ended == "done" else "ended"
+    body = {"bytes_out": 70, "bytes_in": 5, "ended": ended, "cause": cause}
+    opening = told(kind="opening", action="network.connect", outcome="streams")
+    closing = told(kind="closing", action="network.connect", outcome=outcome, decision=body)
+    return conclude([opening, *between, closing])
+
+
+def test_a_connection_is_told_in_bytes_and_by_what_ended_it() -> None:
+    size = "70 bytes went out, 5 came in"
+    assert connection("done") == f"connected, and ended (done): {size}"
+    cause = {"control": "infrastructure.egress_volume", "code": "volume_over_ceiling"}
+    assert connection("cut", cause) == f"cut by infrastructure.egress_volume: volume_over_ceiling; {size} before that"
+    said = {"cause": {"control": "identity_data.containment", "code": "contained"}}
+    refused = told(kind="decision", outcome="refused", checkpoint="egress", decision=said)
+    told_so = connection("cut", said["cause"], refused)
+    assert told_so == f"refused at egress by identity_data.containment: contained; {size} before that"
+    assert conclude([told(kind="opening", action="network.connect")]) == "connected: interrupted, extent unknown"

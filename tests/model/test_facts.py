@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ringwall.model.facts import Demand, Facts, Identity, MissingFactError, Source, Standing, Task
+from ringwall.model.facts import Demand, Facts, Identity, MissingFactError, Source, Standing, Task, Traffic
 from tests.fakes import facts
 
 
@@ -35,3 +35,11 @@ def test_nothing_can_be_added_to_a_set_of_facts():
         facts().more = 1
     with pytest.raises(TypeError):
         facts()[Demand] = Demand(9, 9)
+
+
+def test_a_window_counts_a_slot_that_reaches_into_it_and_the_usual_is_of_the_windows_before() -> None:
+    traffic = Traffic(((300.0, 8), (200.0, 4), (159.0, 2), (30.0, 1)), 0.0)
+    assert [traffic.within(window) for window in (60, 100, 240)] == [1, 3, 7]
+    assert traffic.usual(100) == ((8 + 4) // 2, 2)
+    assert traffic.usual(1000) == (0, 0)
+    assert Traffic((), 0.0).usual(60) == (0, 0)

@@ -54,6 +54,7 @@ def command() -> typer.Typer:
         check,
         contain,
         control,
+        egress,
         explain,
         init,
         keys,
@@ -70,6 +71,7 @@ def command() -> typer.Typer:
 
     for family in (
         serve,
+        egress,
         init,
         check,
         plan,

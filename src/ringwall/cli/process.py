@@ -122,9 +122,9 @@ class Process:
         listen = self._listen = read_configuration(document).listen
         if options.production:
             refuse_for_production(plan)
-        tls = _tls(listen)
-        data_socket = _bind("data", listen.data, options.port, listen, tls)  # 2
-        admin_socket = _bind("administration", listen.admin, options.admin_port, listen, tls)
+        tls = tls_of(listen)
+        data_socket = bind("data", listen.data, options.port, listen, tls)  # 2
+        admin_socket = bind("administration", listen.admin, options.admin_port, listen, tls)
         installation = compose.Installation(options.data_dir, options.root, database_url=options.database)  # 3
         running = compose.make_running(plan, self._compute)  # first: a plan is noted as running only when it can run
         plan = installation.take_plan(plan)
@@ -134,7 +134,7 @@ class Process:
         ledger.start()
         installation.sessions.start()
         installation.refresh()
-        admin_url = _url(admin_socket, tls)
+        admin_url = url_of(admin_socket, tls)
         administration = await compose.make_administration(
             installation,
             ledger,
@@ -201,7 +201,7 @@ class Process:
             workloads = [str(name) for name in plan.workloads]
             api_key = installation.api_keys.create_process_token(subject="this-machine", workloads=workloads)
             admin_token = administration.process_token
-        base_url = f"{_url(data_socket, tls)}/v1"
+        base_url = f"{url_of(data_socket, tls)}/v1"
         ready = Ready(
             base_url, administration.url, api_key, admin_token, str(installation.data_dir.resolve()), os.getpid()
         )
@@ -277,7 +277,12 @@ def _all_foundational(plan: Plan) -> bool:
     return all(each.workload.phase < Phase.ENHANCED for each in plan.workloads.values())
 
 
-def _tls(listen: Listen) -> Tls | None:
+def tls_of(listen: Listen) -> Tls | None:
+    """The certificate of a listener, or None for plain HTTP.
+
+    Raises:
+        ConfigError: Half of it is missing.
+    """
     if not listen.tls_certificate and not listen.tls_key:
         return None
     if not (listen.tls_certificate and listen.tls_key):
@@ -285,7 +290,7 @@ def _tls(listen: Listen) -> Tls | None:
     return Tls(Path(listen.tls_certificate), Path(listen.tls_key))
 
 
-def _bind(name: str, address: str, port: int | None, listen: Listen, tls: Tls | None) -> socket.socket:
+def bind(name: str, address: str, port: int | None, listen: Listen, tls: Tls | None) -> socket.socket:
     """A bound socket.
 
     Raises:
@@ -325,7 +330,8 @@ def _refuse_open_without_tls(sock: socket.socket, name: str, listen: Listen, tls
     raise ConfigError(f"the {name} listener would be reachable from outside without TLS", hint=hint)
 
 
-def _url(sock: socket.socket, tls: Tls | None) -> str:
+def url_of(sock: socket.socket, tls: Tls | None) -> str:
+    """The address of a bound socket, as a client writes it."""
     host, port = sock.getsockname()[:2]
     host = f"[{host}]" if ":" in host else host
     return f"{'https' if tls is not None else 'http'}://{host}:{port}"

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ringwall.model.errors import CallerError
+from ringwall.model.interaction import Action
 from ringwall.model.record import Outcome, RecordKind
 from ringwall.store.ledger import read, segment
 from ringwall.store.ledger.report import INTERRUPTED, Finding
@@ -124,8 +125,11 @@ def _stream(told: Sequence[Told], kinds: Sequence[str]) -> str:
     refused = next((each for each in told if text(each.fields, "outcome") == Outcome.REFUSED), None)
     if RecordKind.CLOSING not in kinds:
         live = told[kinds.index(RecordKind.OPENING)].live
-        return f"streamed: {INTERRUPTED}" + (" (its process still runs: it may be open)" if live else "")
+        what = "connected" if text(told[0].fields, "action") == Action.CONNECT else "streamed"
+        return f"{what}: {INTERRUPTED}" + (" (its process still runs: it may be open)" if live else "")
     closing = told[kinds.index(RecordKind.CLOSING)].fields
+    if text(closing, "action") == Action.CONNECT:
+        return _connection(inner(closing), refused)
     released = f"{number(inner(closing), 'characters')} characters were released"
     outcome = text(closing, "outcome")
     if outcome == Outcome.RELEASED:
@@ -135,6 +139,17 @@ def _stream(told: Sequence[Told], kinds: Sequence[str]) -> str:
     words = {Outcome.ENDED: "the caller went away", Outcome.FAILED: "the model's answer broke off"}
     ended = next((each for key, each in words.items() if key == outcome), outcome)
     return f"streamed, and ended early: {ended}; {released}"
+
+
+def _connection(closing: Mapping[str, object], refused: Told | None) -> str:
+    """How a connection through the egress proxy ended."""
+    size = f"{number(closing, 'bytes_out')} bytes went out, {number(closing, 'bytes_in')} came in"
+    if refused is not None and text(refused.fields, "kind") == RecordKind.DECISION:
+        return f"{refusal(refused.fields)}; {size} before that"
+    cause = mapping(closing.get("cause"))
+    if cause:
+        return f"cut by {text(cause, 'control') or 'the proxy itself'}: {text(cause, 'code')}; {size} before that"
+    return f"connected, and ended ({text(closing, 'ended')}): {size}"
 
 
 def refusal(fields: Mapping[str, object]) -> str:

@@ -3,11 +3,13 @@
 * `installation`: a data directory with its root key, its stores and its ledger.
 * `running`: a plan as the snapshot that serves requests.
 * `doors`: the applications of the two listeners.
+* `egress`: the egress proxy, a process of its own.
 """
 
 from typing import TYPE_CHECKING
 
 from ringwall.compose.doors import Door, make_administration, make_door
+from ringwall.compose.egress import EgressDoor, make_egress
 from ringwall.compose.installation import (
     Installation,
     RootSource,
@@ -15,6 +17,7 @@ from ringwall.compose.installation import (
     default_config_dir,
     default_data_dir,
     keep_fresh,
+    keep_looking,
 )
 from ringwall.compose.running import (
     built_controls,
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Door",
+    "EgressDoor",
     "Installation",
     "RootSource",
     "SystemClock",
@@ -39,8 +43,10 @@ __all__ = [
     "default_config_dir",
     "default_data_dir",
     "keep_fresh",
+    "keep_looking",
     "make_administration",
     "make_door",
+    "make_egress",
     "make_policy",
     "make_running",
     "make_tool_server",

@@ -97,19 +97,8 @@ def make_door(
         proxies: Networks of named proxies.
         forwarded_header: What they write.
     """
-    exchange = Exchange(
-        ledger=ledger,
-        sessions=installation.sessions,
-        containment=installation.containment,
-        reservations=installation.reservations,
-        digests=installation.digests,
-        payloads=installation.payloads,
-        keys=installation.vault.keys,
-        leases=installation.vault.leases,
-        clock=installation.clock,
-    )
-    keysets = CachedKeySets(issuers, outbound=HttpOutbound(), clock=installation.clock)
-    directory = CredentialDirectory(issuers, api_keys=installation.api_keys, keysets=keysets, clock=installation.clock)
+    exchange = make_exchange(installation, ledger)
+    directory, keysets = make_directory(installation, issuers)
     gateway = Gateway(
         exchange=exchange,
         running=running,
@@ -120,3 +109,28 @@ def make_door(
         encode_receipt=encode_receipt,
     )
     return Door(gateway, keysets, exchange)
+
+
+def make_exchange(installation: Installation, ledger: SegmentLedger) -> Exchange:
+    """The road over an installation."""
+    return Exchange(
+        ledger=ledger,
+        sessions=installation.sessions,
+        containment=installation.containment,
+        reservations=installation.reservations,
+        digests=installation.digests,
+        payloads=installation.payloads,
+        keys=installation.vault.keys,
+        leases=installation.vault.leases,
+        volumes=installation.volumes,
+        clock=installation.clock,
+    )
+
+
+def make_directory(
+    installation: Installation, issuers: tuple[TrustedIssuer, ...]
+) -> tuple[CredentialDirectory, CachedKeySets]:
+    """Who checks credentials, over an installation, and the key sets that must be closed with it."""
+    keysets = CachedKeySets(issuers, outbound=HttpOutbound(), clock=installation.clock)
+    clock = installation.clock
+    return CredentialDirectory(issuers, api_keys=installation.api_keys, keysets=keysets, clock=clock), keysets

@@ -25,6 +25,7 @@ from ringwall.store.payloads import SealedPayloads
 from ringwall.store.plans import Plans
 from ringwall.store.sessions import DatabaseSessions
 from ringwall.store.users import Users
+from ringwall.store.volumes import StoredVolumes
 from ringwall.vault import root
 from ringwall.vault.keys import Keyring, LedgerKey, WorkloadDigests, load_ledger_key
 from ringwall.vault.opened import Vault
@@ -109,6 +110,7 @@ class Installation:
         self.digests = WorkloadDigests(self.keyring)
         self.payloads = SealedPayloads(data_dir / "payloads", self.keyring, self.clock)
         self.reservations = LocalReservations(self.clock)
+        self.volumes = StoredVolumes(self.database, self.clock)
         stores = (StoredColumnKeys(self.database, self.clock), StoredLeases(self.database))
         self.vault = Vault(self.keyring, source.shares(data_dir), stores, self.clock, read_secret)
 
@@ -129,10 +131,11 @@ class Installation:
         return replace(plan, version=version)
 
     def refresh(self) -> None:
-        """Look anew at what may have been revoked, contained or shredded."""
+        """Look anew at what may have been revoked, contained or shredded, and at what has left meanwhile."""
         self.api_keys.refresh()
         self.containment.refresh()
         self.vault.keys.refresh()
+        self.volumes.refresh()
 
     def tend(self) -> None:
         """End leases of whoever is contained, and those that have expired."""
@@ -140,13 +143,22 @@ class Installation:
 
     def close(self) -> None:
         """Let go of everything."""
+        try:
+            self.volumes.refresh()
+        except InternalError as error:
+            _LOG.warning("code=<%s> | the last bytes that left were not written down: %s", error.code, error.detail)
         self.vault.close()
         self.database.close()
 
 
 async def keep_fresh(installation: Installation) -> None:
     """Look anew for ever. A database that cannot be read leaves the view to age, and an old view refuses."""
-    await asyncio.gather(_again(installation.refresh), _again(installation.tend))
+    await asyncio.gather(keep_looking(installation), _again(installation.tend))
+
+
+async def keep_looking(installation: Installation) -> None:
+    """Look anew for ever, and leave leases to the process that lends them."""
+    await _again(installation.refresh)
 
 
 async def _again(look: Callable[[], None]) -> None:

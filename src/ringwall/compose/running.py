@@ -23,6 +23,7 @@ from ringwall.config.document import Document, read_file, read_text
 from ringwall.config.secret import read_secret
 from ringwall.dataplane.gateway.addresses import RefusedAddressError
 from ringwall.dataplane.gateway.builtin import BuiltinUpstream
+from ringwall.dataplane.gateway.through import Through
 from ringwall.engine.chain import Chain, Seat
 from ringwall.engine.running import Running, RunningWorkload
 from ringwall.model.control import Control, Settings
@@ -78,29 +79,80 @@ def read_plan(path: Path | None, now: datetime | None = None) -> tuple[Plan, Doc
     return plan, document
 
 
-def make_running(plan: Plan, compute: Compute | None = None) -> Running:
-    """The snapshot that serves requests under this plan; without workers for whoever only asks whether it could run.
+def make_running(plan: Plan, compute: Compute | None = None, *, reaches: bool = True) -> Running:
+    """The snapshot that serves requests under this plan.
+
+    Args:
+        plan: The plan.
+        compute: Where long work is done; none is started for whoever only asks whether the plan could run.
+        reaches: Whether models and tool servers are to be reached from this process. The egress proxy reaches none of
+            them, and needs none of their credentials.
 
     Raises:
         ConfigError: A credential, a policy or a setting cannot be used.
     """
-    upstreams = {name: _upstream(each, plan) for name, each in plan.upstreams.items()}
-    servers = {
-        name: make_tool_server(each, answer_bytes=plan.limits.answer_bytes) for name, each in plan.tool_servers.items()
-    }
+    ways = _Ways(plan, reaches)
     ports: dict[str, object] = {"policy": make_policy(plan), "compute": compute or WorkerPool()}
     workloads = {
         name: RunningWorkload(
             plan=each,
             digest=plan.digest,
             chain=_chain(each, {**ports, "tools": each.tools}, plan.limits.checkpoint_s),
-            upstreams={route.upstream: upstreams[route.upstream] for route in each.routes},
+            upstreams=ways.upstreams(each),
             hold_chars=plan.limits.hold_chars,
-            tool_servers={name: servers[name] for name in each.tool_servers},
+            tool_servers=ways.tool_servers(each),
         )
         for name, each in plan.workloads.items()
     }
     return Running(plan, workloads)
+
+
+class _Ways:
+    """The ways from a gateway to models and tool servers.
+
+    They are shared by workloads, unless they lead through an egress proxy: it must know for which workload it is asked.
+    """
+
+    def __init__(self, plan: Plan, reaches: bool) -> None:
+        self._plan = plan
+        self._reaches = reaches
+        egress = plan.egress
+        self._key = _secret(egress.credential, "egress") if reaches and egress.proxy else None
+        self._upstreams: dict[tuple[str, str], Upstream] = {}
+        self._servers: dict[tuple[str, str], McpToolServer] = {}
+        # All of them, also those that no workload uses yet: what cannot be used is named before anything is served.
+        for name, upstream in plan.upstreams.items() if reaches else ():
+            self._upstreams["", name] = _upstream(upstream, plan, None)
+        for name, server in plan.tool_servers.items() if reaches else ():
+            self._servers["", name] = make_tool_server(server, answer_bytes=plan.limits.answer_bytes)
+
+    def upstreams(self, workload: WorkloadPlan) -> dict[str, Upstream]:
+        found: dict[str, Upstream] = {}
+        for route in workload.routes if self._reaches else ():
+            upstream = self._plan.upstreams[route.upstream]
+            through = self._through(workload)
+            owner = str(workload.workload.id) if through is not None else ""
+            key = (owner, upstream.name)
+            if key not in self._upstreams:
+                self._upstreams[key] = _upstream(upstream, self._plan, through)
+            found[route.upstream] = self._upstreams[key]
+        return found
+
+    def tool_servers(self, workload: WorkloadPlan) -> dict[str, McpToolServer]:
+        found: dict[str, McpToolServer] = {}
+        for name in workload.tool_servers if self._reaches else ():
+            through = self._through(workload)
+            key = (str(workload.workload.id) if through is not None else "", name)
+            if key not in self._servers:
+                server, limit = self._plan.tool_servers[name], self._plan.limits.answer_bytes
+                self._servers[key] = make_tool_server(server, answer_bytes=limit, through=through)
+            found[name] = self._servers[key]
+        return found
+
+    def _through(self, workload: WorkloadPlan) -> Through | None:
+        if self._key is None:
+            return None
+        return Through(self._plan.egress.proxy, str(workload.workload.id), self._key())
 
 
 async def close_running(running: Running) -> None:
@@ -139,20 +191,20 @@ def located(error: ConfigError, planned: PlannedControl) -> ConfigError:
     return ConfigError(problem, file=where.file, line=where.line, hint=error.hint)
 
 
-def _upstream(upstream: UpstreamPlan, plan: Plan) -> Upstream:
+def _upstream(upstream: UpstreamPlan, plan: Plan, through: Through | None) -> Upstream:
     if upstream.kind == BUILTIN:
         return BuiltinUpstream()
     from ringwall.dataplane.gateway.upstream import OpenAIUpstream  # lazily: its HTTP client is slow to import
 
     secret = _secret(upstream.credential, f"upstream {upstream.name}")
     try:
-        return OpenAIUpstream(upstream, secret=secret, answer_bytes=plan.limits.answer_bytes)
+        return OpenAIUpstream(upstream, secret=secret, answer_bytes=plan.limits.answer_bytes, through=through)
     except RefusedAddressError as error:
         hint = "private = true allows a private or loopback address"
         raise ConfigError(f'upstream "{upstream.name}": {error}', hint=hint) from error
 
 
-def make_tool_server(server: ToolServerPlan, *, answer_bytes: int) -> McpToolServer:
+def make_tool_server(server: ToolServerPlan, *, answer_bytes: int, through: Through | None = None) -> McpToolServer:
     """The server of tools that a plan describes; no connection is made yet.
 
     Raises:
@@ -164,7 +216,7 @@ def make_tool_server(server: ToolServerPlan, *, answer_bytes: int) -> McpToolSer
 
     secret = _secret(server.credential, f"tool server {server.name}")
     try:
-        return Server(server, secret=secret, answer_bytes=answer_bytes, clock=SystemClock())
+        return Server(server, secret=secret, answer_bytes=answer_bytes, clock=SystemClock(), through=through)
     except RefusedAddressError as error:
         hint = "private = true allows a private or loopback address"
         raise ConfigError(f'tool server "{server.name}": {error}', hint=hint) from error

@@ -23,6 +23,7 @@ from ringwall.catalog.load import Catalog
 from ringwall.config.credentials import check_leases, read_credential
 from ringwall.config.digest import digest
 from ringwall.config.document import Document
+from ringwall.config.egress import read_egress
 from ringwall.config.lay import Laying
 from ringwall.config.schema import Configuration, WorkloadTable, nearest, read_configuration
 from ringwall.config.tools import ToolsError, read_tools
@@ -107,6 +108,7 @@ class _Builder:
             tool_servers=servers,
             limits=Limits(**{each.name: getattr(configuration.limits, each.name) for each in fields(Limits)}),
             credentials=credentials,
+            egress=read_egress(self._document, configuration.egress),
         )
         return replace(plan, digest=digest(plan))
 

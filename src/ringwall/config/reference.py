@@ -21,7 +21,7 @@ from ringwall.config import schema
 from ringwall.model.control import Settings, Stricter
 from ringwall.model.framework import ControlId
 from ringwall.model.identity import TrustedIssuer
-from ringwall.model.plan import CredentialPlan, Limits, ToolServerPlan, UpstreamPlan
+from ringwall.model.plan import CredentialPlan, EgressPlan, Limits, ToolServerPlan, UpstreamPlan
 
 _TABLES: tuple[tuple[str, type[schema.Table], tuple[type, ...]], ...] = (
     ("[organisation]", schema.Organisation, ()),
@@ -31,6 +31,7 @@ _TABLES: tuple[tuple[str, type[schema.Table], tuple[type, ...]], ...] = (
     ("[upstreams.<name>]", schema.Upstream, (UpstreamPlan,)),
     ("[tool_servers.<name>]", schema.ToolServer, (ToolServerPlan,)),
     ("[credentials.<name>]", schema.Credential, (CredentialPlan,)),
+    ("[egress]", schema.Egress, (EgressPlan,)),
     ("[workloads.<name>]", schema.WorkloadTable, ()),
     ("[workloads.<name>.models]", schema.ModelRoute, ()),
     ("[controls.<id>], [workloads.<name>.controls.<id>]", schema.Override, ()),

@@ -138,6 +138,22 @@ class ToolServer(Table):
     total_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 120.0
 
 
+class Egress(Table):
+    """The egress proxy, and the gateway's own way out; `ringwall.model.plan.EgressPlan` says what each key means.
+
+    Attributes:
+        listen: Address of the proxy's listener, `host:port`.
+    """
+
+    listen: str = "127.0.0.1:8082"
+    proxy: str = ""
+    credential: str = ""
+    private: tuple[str, ...] = ()
+    connect_s: Annotated[float, msgspec.Meta(gt=0, le=120)] = 5.0
+    idle_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 120.0
+    total_s: Annotated[float, msgspec.Meta(gt=0, le=86_400)] = 3600.0
+
+
 class ModelRoute(Table):
     """Where a model is served, when the upstream calls it by another name."""
 
@@ -201,6 +217,7 @@ class Configuration(Table):
     upstreams: dict[str, Upstream] = {}
     tool_servers: dict[str, ToolServer] = {}
     credentials: dict[str, Credential] = {}
+    egress: Egress = msgspec.field(default_factory=Egress)
     controls: dict[str, dict[str, Any]] = {}
     workloads: dict[str, WorkloadTable] = {}
 

@@ -25,10 +25,11 @@ from ringwall.engine.granting import lent, opened
 from ringwall.engine.outcomes import Attempt, Failed, Refused, Returned
 from ringwall.engine.recording import Recorder, cause_body, ids
 from ringwall.engine.running import RunningWorkload
+from ringwall.engine.volume import destined, flow_of
 from ringwall.model.content import Json, Part
 from ringwall.model.decision import Cause, Decision, Effect
 from ringwall.model.errors import InternalError, RingwallError
-from ringwall.model.facts import Facts
+from ringwall.model.facts import Destination, Facts
 from ringwall.model.interaction import Checkpoint, Vantage
 from ringwall.model.ports import Taken
 from ringwall.model.record import Outcome, Record, RecordId, RecordKind
@@ -88,7 +89,7 @@ async def _clear(exchange: Exchange, running: RunningWorkload, attempt: Attempt)
         if checkpoint is Checkpoint.EGRESS:
             if tool is None or server is None:
                 return await _not_served(exchange, recorder, records)
-            facts = facts.with_(server.destination())
+            facts = destined(exchange.volumes, running, interaction, facts, server.destination())
         parts = () if checkpoint is Checkpoint.INBOUND else judged
         facts = exchange.fresh(attempt, facts, *contained_by)
         decision = await running.chain.decide(Vantage(checkpoint, interaction, parts, facts))
@@ -99,12 +100,11 @@ async def _clear(exchange: Exchange, running: RunningWorkload, attempt: Attempt)
         records.append(recorder.decision(decision, parts, outcome, cause))
         decisions.append(decision)
         judged = decision.parts if checkpoint is not Checkpoint.INBOUND else judged
-    taken = await exchange.take(decisions)  # 5
+    taken = await exchange.take(decisions, flow_of(interaction, facts[Destination]), judged)  # 5
     if isinstance(taken, tuple):
-        exhausted, why = taken
+        wait_s, why = taken
         spent = replace(decisions[-1], effect=Effect.DENY, cause=why)
         records.pop()  # it is not sent
-        wait_s = exhausted.retry_after_s
         return await exchange.refuse(recorder, spent, judged, records, retry_after_s=wait_s)
     await exchange.commit(recorder, records, receipt=False)  # 6
     if tool is None or server is None:

@@ -33,7 +33,7 @@ from ringwall.model.facts import Fact, MissingFactError
 from ringwall.model.framework import ControlId
 from ringwall.model.interaction import Checkpoint, Vantage
 from ringwall.model.plan import Mode
-from ringwall.model.verdict import Allow, Ask, Deny, DenyKind, Edit, Grant, Reservation, Transform, Verdict
+from ringwall.model.verdict import Allow, Allowance, Ask, Deny, DenyKind, Edit, Grant, Reservation, Transform, Verdict
 
 _VERDICTS = (Allow, Deny, Transform, Ask)
 _BINDING = (Deny, Ask)
@@ -214,6 +214,7 @@ class Chain:
             reservations=_reservations(asking.judgements) if allowed else (),
             grants=_grants(asking.judgements) if effect is Effect.ALLOW else (),
             elapsed_us=(perf_counter_ns() - asking.began) // 1000,
+            allowances=_allowances(asking.judgements) if allowed else (),
         )
 
 
@@ -331,3 +332,13 @@ def _grants(judgements: list[Judgement]) -> tuple[Grant, ...]:
         for grant in each.verdict.grants
     }
     return tuple(granted)
+
+
+def _allowances(judgements: list[Judgement]) -> tuple[tuple[ControlId, Allowance], ...]:
+    """What the enforced controls allow to leave; all of it holds, so the tightest does."""
+    return tuple(
+        (each.control, allowance)
+        for each in judgements
+        if each.mode is Mode.ENFORCE and isinstance(each.verdict, Allow)
+        for allowance in each.verdict.allowances
+    )

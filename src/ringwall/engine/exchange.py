@@ -23,6 +23,7 @@ from ringwall.engine import memory
 from ringwall.engine.outcomes import Admitted, Answered, Attempt, Failed, Refused
 from ringwall.engine.recording import Recorder, cause_body, ids
 from ringwall.engine.running import RunningWorkload
+from ringwall.engine.volume import destined, flow_of, size_of, spend
 from ringwall.model.content import Part, PartId
 from ringwall.model.conversation import Answer, Usage
 from ringwall.model.decision import Cause, Decision, Effect
@@ -51,6 +52,7 @@ from ringwall.model.scopes import concerned
 from ringwall.model.session import Event, SessionState
 from ringwall.model.upstreams import Invocation
 from ringwall.model.verdict import DenyKind
+from ringwall.model.volumes import Flow, Volumes
 
 
 class Exchange:
@@ -67,12 +69,14 @@ class Exchange:
         payloads: Payloads,
         keys: Keys,
         leases: Leases,
+        volumes: Volumes,
         clock: Clock,
     ) -> None:
         """Take the ports."""
         self.digests = digests
         self.keys = keys
         self.leases = leases
+        self.volumes = volumes
         self.clock = clock
         self._ledger = ledger
         self._payloads = payloads
@@ -150,16 +154,17 @@ class Exchange:
         if route is None or interaction.conversation is None:
             return await self._no_such_model(recorder, records, interaction.resource.name)
         upstream = running.upstreams[route.upstream]
-        facts = facts.with_(upstream.destination(route.upstream_model))
+        to = upstream.destination(route.upstream_model)
+        facts = destined(self.volumes, running, interaction, facts, to)
         decision = await running.chain.decide(Vantage(Checkpoint.EGRESS, interaction, content, facts))  # 5
         if decision.effect is not Effect.ALLOW:
             return await self.refuse(recorder, decision, content, records)
         decisions.append(decision)
-        taken = await self.take(decisions)  # 6
+        taken = await self.take(decisions, flow_of(interaction, to), decision.parts)  # 6
         if isinstance(taken, tuple):
-            exhausted, cause = taken
+            wait_s, cause = taken
             spent = replace(decision, effect=Effect.DENY, cause=cause)
-            return await self.refuse(recorder, spent, content, records, retry_after_s=exhausted.retry_after_s)
+            return await self.refuse(recorder, spent, content, records, retry_after_s=wait_s)
         records.append(recorder.decision(decision, content, Outcome.SENDS, ids(records[-1:])))
         await self.commit(recorder, records, receipt=False)  # 7
         invocation = self._invocation(running, attempt, decision.parts, route)
@@ -297,18 +302,31 @@ class Exchange:
         scopes = concerned(attempt.interaction, facts[Identity], facts[Source])
         return facts.with_(self._containment.standing((*scopes, *also)))
 
-    async def take(self, decisions: Sequence[Decision]) -> Taken | tuple[Exhausted, Cause] | None:
-        """Take all reservations of all decisions, or none."""
+    async def take(
+        self, decisions: Sequence[Decision], flow: Flow, leaves: Sequence[Part]
+    ) -> Taken | tuple[float, Cause] | None:
+        """Take all reservations of all decisions and count what leaves, or none of it.
+
+        Args:
+            decisions: What was decided.
+            flow: Under which the bytes are counted.
+            leaves: The content that is about to leave.
+
+        Returns:
+            What was taken; or the seconds after which to try again, and what refuses it.
+        """
         wanted = [each for decision in decisions for each in decision.reservations]
-        if not wanted:
-            return None
-        taken = await self._reservations.take([reservation for _, reservation in wanted])
+        taken = await self._reservations.take([reservation for _, reservation in wanted]) if wanted else None
         if not isinstance(taken, Exhausted):
-            return taken
+            counts = any(decision.allowances for decision in decisions)
+            over = spend(self.volumes, decisions, flow, size_of(leaves)) if counts else None
+            if over is not None and taken is not None:
+                await taken.settle({reservation.unit: 0 for _, reservation in wanted})
+            return taken if over is None else over
         control = next(control for control, each in wanted if each.bucket == taken.reservation.bucket)
         code = f"{taken.reservation.unit}_exhausted"
         remedy = f"the limit of {taken.reservation.unit} is used up for now; try again later"
-        return taken, Cause(control, code, remedy, DenyKind.EXHAUSTED)
+        return taken.retry_after_s, Cause(control, code, remedy, DenyKind.EXHAUSTED)
 
     async def _no_such_model(self, recorder: Recorder, records: list[Record], model: str) -> Refused:
         remedy = f'there is no model "{inert(model)}" for this workload; GET /v1/models lists those that there are'

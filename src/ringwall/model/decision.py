@@ -15,7 +15,7 @@ from ringwall.model.content import Part
 from ringwall.model.framework import ControlId
 from ringwall.model.interaction import Checkpoint
 from ringwall.model.plan import Mode
-from ringwall.model.verdict import DenyKind, Edit, Grant, Reservation, Verdict, Whom
+from ringwall.model.verdict import Allowance, DenyKind, Edit, Grant, Reservation, Verdict, Whom
 
 
 class Effect(StrEnum):
@@ -95,6 +95,7 @@ class Decision:
         reservations: What must be taken before the effect, and which control asks for it.
         grants: What may be carried out after the last decision.
         elapsed_us: How long the whole asking took, in microseconds.
+        allowances: How many bytes may leave, and which control says so; all of them hold.
     """
 
     checkpoint: Checkpoint
@@ -107,3 +108,4 @@ class Decision:
     reservations: tuple[tuple[ControlId, Reservation], ...]
     grants: tuple[Grant, ...]
     elapsed_us: int
+    allowances: tuple[tuple[ControlId, Allowance], ...] = ()

@@ -118,6 +118,38 @@ class Destination(Fact):
     account: str
 
 
+TRAFFIC_KEPT_S = 86_400
+"""Seconds for which it is remembered how much left for a destination."""
+TRAFFIC_SLOT_S = 60
+"""Seconds that are counted together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic(Fact):
+    """How much has left for this destination, by this principal in this workload; all processes together.
+
+    Attributes:
+        slots: When each slot with traffic began, in seconds before now, and how many bytes left in it; oldest first.
+        age_s: How old our view of other processes is, in seconds.
+    """
+
+    slots: tuple[tuple[float, int], ...]
+    age_s: float
+
+    def within(self, window_s: float) -> int:
+        """Bytes that left within so many seconds; a slot that began earlier and reaches into them counts whole."""
+        return sum(size for began_s, size in self.slots if began_s < window_s + TRAFFIC_SLOT_S)
+
+    def usual(self, window_s: float) -> tuple[int, int]:
+        """The mean of earlier windows of this length in which anything left, and how many there were."""
+        windows: dict[int, int] = {}
+        for began_s, size in self.slots:
+            number = int((began_s - TRAFFIC_SLOT_S) // window_s)
+            if number >= 1:
+                windows[number] = windows.get(number, 0) + size
+        return (sum(windows.values()) // len(windows) if windows else 0), len(windows)
+
+
 @dataclass(frozen=True, slots=True)
 class Demand(Fact):
     """How much the request asks for.

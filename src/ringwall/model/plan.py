@@ -162,6 +162,28 @@ class CredentialPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class EgressPlan:
+    """The egress proxy, and whether this installation's own gateway goes through one.
+
+    Attributes:
+        proxy: The proxy through which models and tool servers are reached, `http://host:port`; empty for none.
+        credential: Where the gateway's key for that proxy is read from: `env:NAME` or `file:PATH`; never the secret.
+        private: Networks in CIDR notation whose private addresses the proxy may connect to. Link-local
+            addresses, where clouds tell a machine its secrets, need an entry of their own that names that one address.
+        connect_s: Seconds to resolve and connect.
+        idle_s: Seconds without a byte after which a connection ends.
+        total_s: Seconds after which any connection ends.
+    """
+
+    proxy: str = ""
+    credential: str = ""
+    private: tuple[str, ...] = ()
+    connect_s: float = 5.0
+    idle_s: float = 120.0
+    total_s: float = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """A model that a workload may ask for, and where it is served.
 
@@ -256,6 +278,7 @@ class Plan:
         limits: Of the listeners.
         tool_servers: By name.
         credentials: That tools may lease, by name.
+        egress: The egress proxy.
     """
 
     digest: str
@@ -269,3 +292,4 @@ class Plan:
     limits: Limits = Limits()
     tool_servers: Mapping[str, ToolServerPlan] = field(default_factory=dict)
     credentials: Mapping[str, CredentialPlan] = field(default_factory=dict)
+    egress: EgressPlan = EgressPlan()

@@ -72,6 +72,21 @@ class Reservation:
 
 
 @dataclass(frozen=True, slots=True)
+class Allowance:
+    """The most bytes that may leave for this destination within a sliding window. The road counts while they leave.
+
+    Attributes:
+        limit_bytes: The most, together with all that left within the window.
+        window_s: Seconds that the window is long.
+        code: Machine code of the refusal when it is used up.
+    """
+
+    limit_bytes: int
+    window_s: int
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class Grant:
     """Something that the exchange may carry out after the last decision: unseal a column, lease a credential."""
 
@@ -96,6 +111,7 @@ class Allow:
     evidence: tuple[Evidence, ...] = ()
     reservations: tuple[Reservation, ...] = ()
     grants: tuple[Grant, ...] = ()
+    allowances: tuple[Allowance, ...] = ()
 
 
 class DenyKind(StrEnum):

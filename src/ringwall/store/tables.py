@@ -134,3 +134,13 @@ LEASES = Table(
     Column("ended_us", BigInteger, index=True),
     Column("ended_by", String(16)),
 )
+
+VOLUMES = Table(
+    "volumes",
+    METADATA,
+    Column("flow", String(64), primary_key=True),
+    Column("slot", BigInteger, primary_key=True, autoincrement=False, index=True),
+    Column("workload", String(64), nullable=False),
+    Column("destination", String(320), nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+)

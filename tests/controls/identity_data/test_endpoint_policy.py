@@ -7,7 +7,7 @@ from dataclasses import replace
 from ringwall.controls.identity_data.endpoint_policy import CONTROL
 from ringwall.model.facts import Destination, Identity
 from ringwall.model.framework import WorkloadId
-from ringwall.model.interaction import Checkpoint, Principal
+from ringwall.model.interaction import Action, Checkpoint, Principal
 from ringwall.policy.decide import CedarPolicy, Domain
 from ringwall.policy.slices import PolicyText
 from tests.controls.judging import ALICE, build, code, vantage
@@ -52,3 +52,12 @@ def test_a_policy_that_errors_is_a_refusal() -> None:
     cedar = CedarPolicy(workloads=DOMAINS, organisation=[PolicyText("org.cedar", text)])
     assert leave(TO, cedar=cedar) == "policy_error"
     assert enter(cedar=cedar) is None
+
+
+def test_a_connection_uses_no_upstream_and_its_caller_is_judged_as_always() -> None:
+    control = build(CONTROL, {"policy": CEDAR})
+    out = replace(TO, upstream="", account="")
+    assert code(control, vantage(PLAIN, out, checkpoint=Checkpoint.EGRESS, action=Action.CONNECT)) is None
+    assert code(control, vantage(PLAIN, out, checkpoint=Checkpoint.EGRESS)) == "upstream_not_permitted"
+    stranger = vantage(PLAIN, action=Action.CONNECT, workload="hr")
+    assert code(control, stranger) == "endpoint_not_permitted"

@@ -15,7 +15,7 @@ from ringwall.engine.edits import apply, merge
 from ringwall.engine.stream import HoldBack
 from ringwall.model.content import JSON, Json, LeafKind, Origin, Part, PartId, freeze
 from ringwall.model.errors import ConfigError
-from ringwall.model.interaction import Checkpoint, Vantage
+from ringwall.model.interaction import Action, Checkpoint, Vantage
 from ringwall.model.plan import Mode
 from ringwall.model.verdict import Allow, Deny, DenyKind, Edit, EditAction, Transform, Verdict
 from tests.controls.judging import build, judge, vantage
@@ -30,7 +30,8 @@ WAYS = sorted(CONTROL.checkpoints)
 def seen(value: object, checkpoint: Checkpoint, focus: tuple[int, int] | None = None) -> Vantage:
     frozen: Json = freeze(value)
     media = "text/plain" if isinstance(frozen, str) else JSON
-    plain = vantage(checkpoint=checkpoint)
+    action = Action.CONNECT if checkpoint is Checkpoint.EGRESS else Action.INVOKE
+    plain = vantage(checkpoint=checkpoint, action=action)
     return Vantage(checkpoint, plain.interaction, (Part(PartId("p"), Origin.MODEL, frozen, media),), plain.facts, focus)
 
 
@@ -89,7 +90,18 @@ def test_a_string_in_json_is_masked_at_its_pointer() -> None:
 def test_what_cannot_be_edited_is_refused(value: object, kind: LeafKind) -> None:
     verdict = judged(value, Checkpoint.TOOL_RESULT)
     assert isinstance(verdict, Deny)
-    assert {each.place.kind for each in verdict.evidence if each.place} == {kind}
+    if kind is LeafKind.KEY:  # a pointer spells the key: no place is named (law 6)
+        assert {each.place for each in verdict.evidence} == {None}
+    else:
+        assert {each.place.kind for each in verdict.evidence if each.place} == {kind}
+
+
+@pytest.mark.parametrize("action", [Action.INVOKE, Action.CALL, Action.LIST])
+def test_what_was_judged_on_its_way_in_is_not_judged_again_on_its_way_to_a_model(action: Action) -> None:
+    plain = vantage(checkpoint=Checkpoint.EGRESS, action=action)
+    part = Part(PartId("p"), Origin.MODEL, CARD)
+    again = Vantage(Checkpoint.EGRESS, plain.interaction, (part,), plain.facts)
+    assert judge(CONTROLLED, again) == Allow(frozenset({PartId("p")}))
 
 
 def test_fractions_are_no_cards() -> None:

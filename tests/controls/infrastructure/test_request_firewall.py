@@ -20,7 +20,7 @@ from ringwall.model.conversation import Conversation, Role, Turn
 from ringwall.model.decision import Effect, Silence
 from ringwall.model.errors import ConfigError, InternalError
 from ringwall.model.facts import MissingFactError, RequestHead
-from ringwall.model.interaction import Checkpoint, Vantage
+from ringwall.model.interaction import Action, Checkpoint, Vantage
 from ringwall.model.verdict import Allow, Deny, DenyKind
 from tests.controls.judging import build, code, judge, vantage
 from tests.fakes import seat
@@ -266,3 +266,9 @@ def test_the_real_crs_in_a_process_of_its_own() -> None:
             await worker.stop()
 
     assert asyncio.run(decide()) == [Effect.ALLOW, Effect.DENY, Effect.DENY]
+
+
+def test_a_connection_outwards_is_none_of_its_business() -> None:
+    plain = vantage(head("/.git/config"))
+    leaving = Vantage(plain.checkpoint, replace(plain.interaction, action=Action.CONNECT), plain.parts, plain.facts)
+    assert code(FIREWALL, leaving) is None and code(FIREWALL, plain) == "exploit_probe"

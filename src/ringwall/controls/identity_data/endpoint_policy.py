@@ -4,6 +4,8 @@
   this account's credential? No other workload can piggyback on either.
 * An upstream that the workload's routes do not name, or an account other than the configured one, is refused by the
   shipped policies, whoever asks.
+* A connection through the egress proxy uses no upstream and no account of ours: at EGRESS it is none of this control's
+  business, and the allow-list judges where it goes. At INBOUND its caller is judged like any other.
 * Any error in Cedar's diagnostics is Deny: Cedar itself skips a policy that errors, even a `forbid`.
 """
 
@@ -14,7 +16,7 @@ from dataclasses import dataclass
 from ringwall.model.control import Control, Cost, Settings, Stricter, setting
 from ringwall.model.facts import Destination, Identity
 from ringwall.model.framework import ControlId
-from ringwall.model.interaction import Checkpoint, Vantage
+from ringwall.model.interaction import Action, Checkpoint, Vantage
 from ringwall.model.ports import Policy
 from ringwall.model.verdict import Allow, Deny, DenyKind, Evidence, Verdict
 
@@ -44,6 +46,8 @@ class EndpointPolicy(Control):
     async def examine(self, vantage: Vantage) -> Verdict:
         """Ask about the endpoint at INBOUND, about the upstream at EGRESS."""
         interaction = vantage.interaction
+        if interaction.action is Action.CONNECT and vantage.checkpoint is Checkpoint.EGRESS:
+            return Allow(vantage.everything)
         identity = vantage.facts[Identity]
         context: dict[str, object] = {
             "entitled": identity.workloads is not None and interaction.workload in identity.workloads,

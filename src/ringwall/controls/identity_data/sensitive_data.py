@@ -1,6 +1,9 @@
 """Is personal data, or are secrets, about to pass? Hides or refuses them, on the way in and on the way out.
 
 * INBOUND and TOOL_RESULT answer to `inbound`, RESPONSE and CHUNK to `outbound`: for each kind allow, hide or refuse.
+* EGRESS answers to `outbound` for what leaves through the egress proxy: no other checkpoint has seen it. What goes to
+  a model was judged at INBOUND and TOOL_RESULT, and is not judged twice; the arguments of a tool call are its own
+  content, which `tool_permission` judges.
 * What is hidden is masked where it stands; of an encoded run, the whole run. A key or a number of a JSON document
   cannot be edited: what is found there is refused.
 * Media other than text and JSON is not covered, and thereby refused (law 3), unless the organisation lets that type
@@ -25,7 +28,7 @@ from ringwall.model.control import Control, Cost, Settings, Stricter, setting
 from ringwall.model.errors import ConfigError
 from ringwall.model.facts import Fact
 from ringwall.model.framework import ControlId
-from ringwall.model.interaction import Checkpoint, Vantage
+from ringwall.model.interaction import Action, Checkpoint, Vantage
 from ringwall.model.verdict import Allow, Deny, DenyKind, Edit, EditAction, Evidence, Transform, Verdict
 
 ACTIONS = ("allow", "hide", "refuse")
@@ -55,7 +58,7 @@ class SensitiveData(Control):
 
     id: ClassVar[ControlId] = ControlId("identity_data.sensitive_data")
     settings_type: ClassVar[type[Settings]] = SensitiveDataSettings
-    checkpoints: ClassVar[frozenset[Checkpoint]] = INBOUND | {Checkpoint.RESPONSE, Checkpoint.CHUNK}
+    checkpoints: ClassVar[frozenset[Checkpoint]] = INBOUND | {Checkpoint.EGRESS, Checkpoint.RESPONSE, Checkpoint.CHUNK}
     needs: ClassVar[frozenset[type[Fact]]] = frozenset()
     cost: ClassVar[Cost] = Cost.PATTERNS
     lookback: ClassVar[int | None] = personal_data.LOOKBACK
@@ -69,11 +72,14 @@ class SensitiveData(Control):
 
     async def examine(self, vantage: Vantage) -> Verdict:
         """Find what stands in every leaf and do with it what the settings say; refusing wins over hiding."""
+        if vantage.checkpoint is Checkpoint.EGRESS and vantage.interaction.action is not Action.CONNECT:
+            return Allow(vantage.everything)
         actions = self._inbound if vantage.checkpoint in INBOUND else self._outbound
         covered: set[PartId] = set()
         evidence: list[Evidence] = []
         edits: list[Edit] = []
         refused = ""
+        spelled: set[PartId] = set()
         for part in vantage.parts:
             if part.media in self._unread:
                 covered.add(part.id)
@@ -87,6 +93,8 @@ class SensitiveData(Control):
                     continue  # of a stream: judged earlier, or not settled yet
                 action = actions[found.kind]
                 place = Place(part.id, leaf.pointer, found.start, found.end, leaf.kind)
+                if leaf.kind is LeafKind.KEY:
+                    spelled.add(part.id)
                 if len(evidence) < MAX_EVIDENCE:
                     evidence.append(Evidence(found.kind, place))
                 if action == "refuse" or (action == "hide" and leaf.kind is not LeafKind.VALUE):
@@ -94,6 +102,9 @@ class SensitiveData(Control):
                 elif action == "hide":
                     how = EditAction.BLOCK if found.kind in personal_data.UNREAD else EditAction.MASK
                     edits.append(Edit(place, how, found.kind))
+        if spelled:
+            # A pointer spells the keys on its way: where a key holds the finding, no place may be named (law 6).
+            evidence = [replace(e, place=None) if e.place and e.place.part in spelled else e for e in evidence]
         if refused:
             return Deny(frozenset(covered), refused, REMEDY, DenyKind.CONTENT, tuple(evidence))
         if edits:

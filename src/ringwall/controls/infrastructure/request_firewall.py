@@ -26,7 +26,7 @@ from ringwall.model.control import Control, Cost, SettingFile, Settings, Stricte
 from ringwall.model.errors import ConfigError
 from ringwall.model.facts import Fact, RequestHead
 from ringwall.model.framework import ControlId
-from ringwall.model.interaction import Checkpoint, Vantage
+from ringwall.model.interaction import Action, Checkpoint, Vantage
 from ringwall.model.ports import Compute
 from ringwall.model.verdict import Allow, Deny, DenyKind, Evidence, Verdict
 
@@ -92,7 +92,12 @@ class RequestFirewall(Control):
         stuffing.warm()
 
     async def examine(self, vantage: Vantage) -> Verdict:
-        """Judge the head, the client, the amount, the text, and the head once more by CRS."""
+        """Judge the head, the client, the amount, the text, and the head once more by CRS.
+
+        A connection outwards is none of its business: the head is the destination's to judge.
+        """
+        if vantage.interaction.action is Action.CONNECT:
+            return Allow(vantage.everything)
         head = vantage.facts[RequestHead]
         signs = [each for each in self._rules.judge(head) if each.kind not in self._served]
         evidence: tuple[Evidence, ...] = ()

@@ -19,6 +19,7 @@ import aiohttp
 from ringwall import __version__
 from ringwall.dataplane.gateway.addresses import judge_literal
 from ringwall.dataplane.gateway.outbound import open_client
+from ringwall.dataplane.gateway.through import Through
 from ringwall.dataplane.wire import mcp_upstream as wire
 from ringwall.dataplane.wire.sse import BrokenStreamError, SseDecoder
 from ringwall.model.content import Json
@@ -42,7 +43,15 @@ _FORGOTTEN = 404
 class McpToolServer:
     """Implements `ToolServer` for any MCP server over streamable HTTP."""
 
-    def __init__(self, plan: ToolServerPlan, *, secret: Callable[[], str], answer_bytes: int, clock: Clock) -> None:
+    def __init__(
+        self,
+        plan: ToolServerPlan,
+        *,
+        secret: Callable[[], str],
+        answer_bytes: int,
+        clock: Clock,
+        through: Through | None = None,
+    ) -> None:
         """Prepare the pool; no connection is made yet.
 
         Args:
@@ -50,6 +59,7 @@ class McpToolServer:
             secret: Reads the server's credential; an empty one is not sent.
             answer_bytes: The most bytes that an answer may have.
             clock: Tells when the tools are to be looked at anew.
+            through: The egress proxy on the way, which then resolves and judges the server's name.
 
         Raises:
             RefusedAddressError: Its host is an address that may not be connected to.
@@ -59,6 +69,7 @@ class McpToolServer:
         self._secret = secret
         self._answer_bytes = answer_bytes
         self._clock = clock
+        self._through = through
         split = urlsplit(plan.url)
         host = (split.hostname or "").rstrip(".").lower()
         port = split.port or (443 if split.scheme == "https" else 80)
@@ -162,9 +173,18 @@ class McpToolServer:
             _ForgottenError: The server knows our session no more; it has not taken the message.
             UpstreamError: Anything else that went wrong.
         """
+        headers, tunnel = self._headers(trace), None
+        if self._through is not None:
+            headers, tunnel = self._through.headers(self._plan.url, headers)
+        proxy = self._through.proxy if self._through is not None else None
         try:
             async with self._client_().post(
-                self._plan.url, data=body, headers=self._headers(trace), allow_redirects=False
+                self._plan.url,
+                data=body,
+                headers=headers,
+                proxy=proxy,
+                proxy_headers=tunnel,
+                allow_redirects=False,
             ) as response:
                 if response.status == _FORGOTTEN and self._session:
                     raise _ForgottenError
@@ -219,7 +239,7 @@ class McpToolServer:
         if self._client is None:
             plan = self._plan
             self._client = open_client(
-                private=plan.private,
+                private=plan.private or self._through is not None,  # then only the proxy's name is resolved here
                 limit=MAX_CONNECTIONS,
                 connect_s=plan.connect_s,
                 read_s=plan.read_s,

@@ -15,6 +15,7 @@ import aiohttp
 
 from ringwall.dataplane.gateway.addresses import judge_literal
 from ringwall.dataplane.gateway.outbound import open_client
+from ringwall.dataplane.gateway.through import Through
 from ringwall.dataplane.wire.openai_upstream import encode_request, parse_answer, parse_event
 from ringwall.dataplane.wire.sse import BrokenStreamError, SseDecoder
 from ringwall.model.conversation import Answer, CallDelta, Delta, TextDelta
@@ -30,13 +31,16 @@ _READ_BYTES = 65_536
 class OpenAIUpstream:
     """Implements `Upstream` for any OpenAI-compatible URL."""
 
-    def __init__(self, plan: UpstreamPlan, *, secret: Callable[[], str], answer_bytes: int) -> None:
+    def __init__(
+        self, plan: UpstreamPlan, *, secret: Callable[[], str], answer_bytes: int, through: Through | None = None
+    ) -> None:
         """Prepare the pool; no connection is made yet.
 
         Args:
             plan: The provider, as configured.
             secret: Reads the provider's credential; an empty one is not sent.
             answer_bytes: The most bytes that an answer may have.
+            through: The egress proxy on the way, which then resolves and judges the provider's name.
 
         Raises:
             RefusedAddressError: Its host is an address that may not be connected to.
@@ -45,6 +49,7 @@ class OpenAIUpstream:
         self._plan = plan
         self._secret = secret
         self._answer_bytes = answer_bytes
+        self._through = through
         self._url = plan.base_url.rstrip("/") + "/chat/completions"
         split = urlsplit(self._url)
         default = 443 if split.scheme == "https" else 80
@@ -103,7 +108,7 @@ class OpenAIUpstream:
         if self._client is None:
             plan = self._plan
             self._client = open_client(
-                private=plan.private,
+                private=plan.private or self._through is not None,  # then only the proxy's name is resolved here
                 limit=MAX_CONNECTIONS,
                 connect_s=plan.connect_s,
                 read_s=plan.read_s,
@@ -115,7 +120,17 @@ class OpenAIUpstream:
             headers["Authorization"] = f"Bearer {secret}"
         if trace:
             headers["traceparent"] = trace
-        return self._client.post(self._url, data=body, headers=headers, allow_redirects=False)
+        if self._through is None:
+            return self._client.post(self._url, data=body, headers=headers, allow_redirects=False)
+        headers, tunnel = self._through.headers(self._url, headers)
+        return self._client.post(
+            self._url,
+            data=body,
+            headers=headers,
+            proxy=self._through.proxy,
+            proxy_headers=tunnel,
+            allow_redirects=False,
+        )
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         """The whole body, bounded."""
