@@ -2,6 +2,7 @@
 
 * `installation`: a data directory with its root key, its stores and its ledger.
 * `running`: a plan as the snapshot that serves requests.
+* `monitor`: what watches the ledger.
 * `doors`: the applications of the two listeners.
 """
 
@@ -16,6 +17,7 @@ from ringwall.compose.installation import (
     default_data_dir,
     keep_fresh,
 )
+from ringwall.compose.monitor import make_monitor, watch
 from ringwall.compose.running import (
     built_controls,
     close_running,
@@ -41,9 +43,11 @@ __all__ = [
     "keep_fresh",
     "make_administration",
     "make_door",
+    "make_monitor",
     "make_policy",
     "make_running",
     "make_tool_server",
     "read_plan",
     "settings_types",
+    "watch",
 ]

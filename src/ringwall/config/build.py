@@ -24,6 +24,7 @@ from ringwall.config.credentials import check_leases, read_credential
 from ringwall.config.digest import digest
 from ringwall.config.document import Document
 from ringwall.config.lay import Laying
+from ringwall.config.monitor import read_monitor
 from ringwall.config.schema import Configuration, WorkloadTable, nearest, read_configuration
 from ringwall.config.tools import ToolsError, read_tools
 from ringwall.model.control import Settings
@@ -107,6 +108,7 @@ class _Builder:
             tool_servers=servers,
             limits=Limits(**{each.name: getattr(configuration.limits, each.name) for each in fields(Limits)}),
             credentials=credentials,
+            monitor=read_monitor(self._document, configuration.monitor),
         )
         return replace(plan, digest=digest(plan))
 
