@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ringwall.model.content import Place
+from ringwall.model.content import Leaf, PartId, Place
 from ringwall.model.control import Control, Cost, Settings, Stricter, setting
 from ringwall.model.errors import ConfigError
 from ringwall.model.facts import Fact
@@ -70,9 +70,7 @@ class Canary(Control):
                     while at >= 0 and not vantage.in_focus(at):
                         at = text.find(value, at + 1)
                     if at >= 0:
-                        evidence.append(
-                            Evidence("canary", Place(part.id, leaf.pointer, at, at + len(value), leaf.kind))
-                        )
+                        evidence.append(Evidence("canary", _place(part.id, leaf, at, value)))
         if evidence:
             found = tuple(evidence[:MAX_CANARIES])
             return Deny(vantage.everything, "canary", REMEDY, DenyKind.CONTENT, found)
@@ -88,6 +86,13 @@ class Canary(Control):
                     longest = size
                     break
         return longest
+
+
+def _place(part: PartId, leaf: Leaf, at: int, value: str) -> Place | None:
+    """Where it stands; nowhere when that would say it: the pointer of a member of a document holds its name."""
+    if value in leaf.pointer.translate(_LOWER):
+        return None
+    return Place(part, leaf.pointer, at, at + len(value), leaf.kind)
 
 
 def _is_request(vantage: Vantage) -> bool:
