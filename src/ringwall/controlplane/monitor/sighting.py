@@ -9,10 +9,11 @@
 from __future__ import annotations
 
 import codecs
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from ringwall.model.record import MAX_NAME, RecordKind, inert
 
@@ -82,11 +83,11 @@ class Sighting:
 def read_sighting(record: bytes) -> Sighting | None:
     """What a record tells, or None when it tells nothing that anybody could have attempted."""
     try:
-        fields = json.loads(record)
+        fields = msgspec.json.decode(record)
         if fields["kind"] in (RecordKind.START, RecordKind.ADMINISTRATION):
             return None
         return _sighting(fields)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, msgspec.DecodeError):
         return None  # whoever verifies the ledger hears of it; a rule cannot speak about what it cannot read
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ringwall.controlplane.monitor.detections.denied_varied import DeniedVaried
+from ringwall.controlplane.monitor.sighting import Sighting
 from tests.controlplane.monitor.sightings import refused, show, sighting, unverified
 
 SERVICE = {"principal": "ringwall:keys app", "principal_kind": "service", "key": "k1"}
@@ -39,9 +42,13 @@ def test_slow_ones_different_callers_and_refusals_of_other_kinds_are_left_alone(
     )
 
 
-def test_a_busy_service_with_some_refusals_is_left_alone_and_one_with_many_is_not() -> None:
-    busy = [each for number in range(20) for each in (
-        refused(number, **SERVICE), sighting(number, **SERVICE), sighting(number, **SERVICE))]  # fmt: skip
-    assert show(rule(), busy) == []
-    attacked = [each for number in range(4) for each in (refused(number, **SERVICE),)]
-    assert [each.subject for each in show(rule(), attacked)] == ["key k1"]
+@pytest.mark.parametrize(("who", "between"), [(SERVICE, 4), ({}, 25)])
+def test_a_busy_caller_with_some_refusals_is_left_alone_and_one_with_many_is_not(
+    who: dict[str, str], between: int
+) -> None:
+    def mixed(allowed: int) -> list[Sighting]:
+        return [each for second in range(8) for each in (
+            *(sighting(second, **who) for _ in range(allowed)), refused(second, **who))]  # fmt: skip
+
+    assert show(rule(), mixed(between)) == []
+    assert show(rule(), mixed(2))

@@ -3,8 +3,8 @@
 * Refusals of content count, and of tool calls by policy; a limit that is used up, a database that is down or a model
   that somebody may not use at all is nobody's attack. Nor is the refusal of who is contained already.
 * Only differing content counts: a client that repeats one request again and again varies nothing.
-* For the key of a service, most of its attempts must have been refused: among a thousand users of one application some
-  are always refused.
+* A share of the caller's attempts must have been refused, and more of a service's than of a person's or an agent's:
+  whoever asks a lot is refused now and then, and among a thousand users of one application some always are.
 
 Seed: step 10, "detects the anomalous behavior".
 """
@@ -20,6 +20,10 @@ from ringwall.model.verdict import DenyKind
 
 MAX_ATTEMPTS = 1000
 """Attempts that are remembered of a subject."""
+SHARE = 0.05
+"""The share of a caller's attempts in the window that must have been refused."""
+SERVICE_SHARE = 0.25
+"""The same where several people may stand behind the caller."""
 
 
 class DeniedVaried:
@@ -47,11 +51,10 @@ class DeniedVaried:
         variants = {each.content: each for each in window.seen}
         if len(variants) < self._count:
             return ()
-        if sighting.principal_kind == "service":
-            asked = {each.interaction for each in self._asked.of(subject).seen}
-            refused = {each.interaction for each in window.seen}
-            if 2 * len(refused) < len(asked):
-                return ()
+        asked = {each.interaction for each in self._asked.of(subject).seen}
+        refused = {each.interaction for each in window.seen}
+        if len(refused) < (SERVICE_SHARE if sighting.principal_kind == "service" else SHARE) * len(asked):
+            return ()
         self._refused.forget(subject)
         words = f"{len(variants)} differing attempts of one caller were refused, one after the other"
         evidence = tuple(variants.values())[-MAX_EVIDENCE:]
