@@ -25,6 +25,8 @@ from urllib.parse import urlsplit
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 
+from machine import keep  # noqa: E402
+
 from ringwall import compose  # noqa: E402
 from ringwall.controlplane.monitor.rules import detections  # noqa: E402
 from ringwall.controlplane.monitor.sighting import read_sighting  # noqa: E402
@@ -144,6 +146,18 @@ def main() -> None:
             gateway.stop()
         spent, count = cpu(gateway.data_dir / "ledger")
         print(f"CPU: {spent:.1f} ms for 1,000 records ({count} records)")
+        result = {
+            "benign_requests": given.benign,
+            "benign_refused_for_content": refused,
+            "benign_contained": contained,
+            "contain_tries": len(found),
+            "contain_p50_ms": round(statistics.median(found) * 1000, 1),
+            "contain_p99_ms": round(p99 * 1000, 1),
+            "contain_max_ms": round(found[-1] * 1000, 1),
+            "cpu_ms_1000_records": round(spent, 2),
+            "records": count,
+        }
+        print(keep("monitor", {"result": result}))
 
 
 if __name__ == "__main__":

@@ -111,6 +111,7 @@ class Monitor:
         self._clock = clock
         self._plan = plan
         self._cursor = Cursor(state_folder / "marks.json")
+        self._tail: Tail | None = None
         self._todo: deque[Raised | Break] = deque()
         self._addresses: Subjects[dict[str, int]] = Subjects(dict)
         self._released: Subjects[deque[int]] = Subjects(lambda: deque(maxlen=MAX_RELEASES))
@@ -121,30 +122,31 @@ class Monitor:
     async def run(self) -> None:
         """Watch until cancelled."""
         while True:
-            with _locked(self._state / "lock") as is_ours:  # 1
-                if is_ours:
-                    await self._watch()
+            try:
+                with _locked(self._state / "lock") as is_ours:  # 1
+                    if is_ours:
+                        await self._watch()
+            except (InternalError, OSError) as error:  # a full disk, a database that is down: the lock is given up
+                detail = error.detail if isinstance(error, InternalError) else type(error).__name__
+                _LOG.warning("cause=<%s> | the monitor cannot go on at this moment, and tries again", detail)
             await asyncio.sleep(RETRY_S)
 
     async def _watch(self) -> None:
-        now_us = self._clock.now_us()
-        marks = self._cursor.load(now_us)  # 2
-        if marks is None:
-            marks = await asyncio.to_thread(resume, self._folder, now_us - REWIND_US)
-        tail = Tail(self._folder, marks)
-        is_first = True
+        """Watch until something fails; what was read and not answered yet is kept."""
+        tail = self._tail = self._tail or await asyncio.to_thread(self._begin)  # 2
+        await self._finish()  # 3
         while True:
-            try:
-                if is_first:
-                    await self._finish()  # 3
-                    is_first = False
-                has_more = await self._step(tail)  # 4
-            except (InternalError, OSError) as error:
-                detail = error.detail if isinstance(error, InternalError) else type(error).__name__
-                _LOG.warning("cause=<%s> | the monitor cannot go on at this moment, and tries again", detail)
-                await asyncio.sleep(RETRY_S)
-                continue
+            has_more = await self._step(tail)  # 4
             await asyncio.sleep(0 if has_more else POLL_S)
+
+    def _begin(self) -> Tail:
+        """Where to begin. Blocks."""
+        now_us = self._clock.now_us()
+        marks = self._cursor.load(now_us)
+        if marks is None:
+            marks = resume(self._folder, now_us - REWIND_US)
+            self._cursor.save(now_us, tuple(marks.values()))  # a restart begins here, too
+        return Tail(self._folder, marks)
 
     async def _step(self, tail: Tail) -> bool:
         """Look once; True when there is more to read."""
