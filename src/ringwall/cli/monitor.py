@@ -58,7 +58,11 @@ async def _watch(installation: compose.Installation, plan: Plan, config: Path | 
     out.print(f"Ringwall watches {len(plan.workloads)} workloads of {config or 'this machine'}. Stop with Ctrl-C.")
     out.file.flush()
     try:
-        await asyncio.wait((*tasks, asyncio.ensure_future(stopped.wait())), return_when=asyncio.FIRST_COMPLETED)
+        ended, _ = await asyncio.wait(
+            (*tasks, asyncio.ensure_future(stopped.wait())), return_when=asyncio.FIRST_COMPLETED
+        )
+        for each in ended:
+            each.result()  # a monitor that ended by itself is a failure, and says so
     finally:
         for task in tasks:
             task.cancel()

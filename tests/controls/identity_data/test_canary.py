@@ -47,6 +47,14 @@ def test_a_request_may_be_spared_and_a_tool_call_on_its_way_out_is_not() -> None
     assert code(control, seen(VALUE, Checkpoint.CHUNK)) == "canary"
 
 
+def test_media_that_cannot_be_read_is_not_covered_once_there_are_canaries() -> None:
+    plain = vantage()
+    picture = Part(PartId("p"), Origin.PERSON, "iVBORw0", "image/png")
+    shown = Vantage(Checkpoint.INBOUND, plain.interaction, (picture,), plain.facts)
+    assert asyncio.run(build(CONTROL, values=(VALUE,)).examine(shown)).covered == frozenset()
+    assert asyncio.run(build(CONTROL).examine(shown)).covered == {"p"}
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.text(alphabet="Canry-7D1Fow ", max_size=30), st.integers(1, len(VALUE) - 1))
 def test_an_end_that_may_become_a_canary_is_held(text: str, cut: int) -> None:

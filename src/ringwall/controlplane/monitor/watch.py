@@ -133,7 +133,9 @@ class Monitor:
 
     async def _watch(self) -> None:
         """Watch until something fails; what was read and not answered yet is kept."""
-        tail = self._tail = self._tail or await asyncio.to_thread(self._begin)  # 2
+        if self._tail is None:
+            self._tail = await asyncio.to_thread(self._begin)  # 2
+        tail = self._tail
         await self._finish()  # 3
         while True:
             has_more = await self._step(tail)  # 4

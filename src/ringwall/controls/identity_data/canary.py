@@ -4,7 +4,8 @@
   `canary`) is what the monitor waits for.
 * Found as it is written, whatever the case of ASCII letters. One that was encoded or taken apart is not found here;
   `sensitive_data` hides what it cannot read.
-* Without values it refuses nothing.
+* With values, media other than text and JSON is not covered, and thereby refused (law 3). Without values it refuses
+  nothing.
 
 Seed: step 10, "detects the anomalous behavior".
 """
@@ -14,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ringwall.model.content import Leaf, PartId, Place
+from ringwall.model.content import JSON, TEXT, Leaf, PartId, Place
 from ringwall.model.control import Control, Cost, Settings, Stricter, setting
 from ringwall.model.errors import ConfigError
 from ringwall.model.facts import Fact
@@ -62,7 +63,10 @@ class Canary(Control):
         if not self._values or (not self._inbound and _is_request(vantage)):
             return Allow(vantage.everything)
         evidence = []
+        covered = frozenset([part.id for part in vantage.parts if part.media in (TEXT, JSON)])
         for part in vantage.parts:
+            if part.id not in covered:
+                continue
             for leaf in part.leaves():
                 text = leaf.text.translate(_LOWER)
                 for value in self._values:
@@ -73,8 +77,8 @@ class Canary(Control):
                         evidence.append(Evidence("canary", _place(part.id, leaf, at, value)))
         if evidence:
             found = tuple(evidence[:MAX_CANARIES])
-            return Deny(vantage.everything, "canary", REMEDY, DenyKind.CONTENT, found)
-        return Allow(vantage.everything)
+            return Deny(covered, "canary", REMEDY, DenyKind.CONTENT, found)
+        return Allow(covered)
 
     def held(self, tail: str) -> int:
         """Only an end that may still become a canary is held back."""
