@@ -27,6 +27,7 @@ def test_every_side_of_an_interaction_can_be_contained():
         "session:ses_1",
         "address:192.0.2.7",
         "key:k1",
+        "caller:k1 192.0.2.7",
     }
 
 

@@ -33,6 +33,7 @@ from ringwall.engine.running import Running
 from ringwall.model.errors import ConfigError, InternalError, RingwallError
 from ringwall.model.framework import Phase
 from ringwall.model.plan import Plan
+from ringwall.store.ledger.writer import SegmentLedger
 
 _LOG = logging.getLogger("ringwall")
 HEAD_S = 10.0
@@ -158,6 +159,7 @@ class Process:
         ]
         self._heed_signals(listeners, installation)
         fresh = asyncio.ensure_future(compose.keep_fresh(installation))
+        watching = self._watching(installation, ledger)
         served = [asyncio.ensure_future(listener.run_until_stopped()) for listener in listeners]
         try:
             await _until_started(listeners, served)
@@ -165,7 +167,7 @@ class Process:
             self._say(installation, plan, administration, data_socket, tls)  # 4
             await asyncio.gather(*served)
         finally:  # 5
-            ending = (fresh, *self._retiring)
+            ending = (fresh, *watching, *self._retiring)
             for task in ending:
                 task.cancel()
             await asyncio.gather(*ending, return_exceptions=True)
@@ -175,6 +177,12 @@ class Process:
             ledger.close()
             installation.sessions.close()
             installation.close()
+
+    def _watching(self, installation: compose.Installation, ledger: SegmentLedger) -> tuple[asyncio.Future[None], ...]:
+        """The monitor, as a task of this process, unless the plan leaves it to another."""
+        if not self._snapshot().plan.monitor.enabled:
+            return ()
+        return (compose.watch(compose.make_monitor(installation, ledger, lambda: self._snapshot().plan)),)
 
     def _heed_signals(self, listeners: list[Listener], installation: compose.Installation) -> None:
         loop = asyncio.get_running_loop()

@@ -2,6 +2,7 @@
 
 * `installation`: a data directory with its root key, its stores and its ledger.
 * `running`: a plan as the snapshot that serves requests.
+* `monitor`: what watches the ledger.
 * `doors`: the applications of the two listeners.
 * `egress`: the egress proxy, a process of its own.
 """
@@ -19,6 +20,7 @@ from ringwall.compose.installation import (
     keep_fresh,
     keep_looking,
 )
+from ringwall.compose.monitor import make_monitor, watch
 from ringwall.compose.running import (
     built_controls,
     close_running,
@@ -47,9 +49,11 @@ __all__ = [
     "make_administration",
     "make_door",
     "make_egress",
+    "make_monitor",
     "make_policy",
     "make_running",
     "make_tool_server",
     "read_plan",
     "settings_types",
+    "watch",
 ]

@@ -19,6 +19,7 @@ from ringwall.store.column_keys import StoredColumnKeys
 from ringwall.store.containment import StoredContainment
 from ringwall.store.counters import LocalReservations
 from ringwall.store.database import Database, open_database
+from ringwall.store.findings import StoredFindings
 from ringwall.store.leases import StoredLeases
 from ringwall.store.ledger.writer import SegmentLedger
 from ringwall.store.payloads import SealedPayloads
@@ -103,6 +104,7 @@ class Installation:
         self.database: Database = open_database(database_url or data_dir / "ringwall.db")
         self.api_keys = StoredApiKeys(self.database, self.clock)
         self.containment = StoredContainment(self.database, self.clock)
+        self.findings = StoredFindings(self.database, self.clock)
         self.sessions = DatabaseSessions(self.database, self.clock)
         self.plans = Plans(self.database, self.clock)
         self.users = Users(self.database, self.clock)

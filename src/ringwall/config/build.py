@@ -25,6 +25,7 @@ from ringwall.config.digest import digest
 from ringwall.config.document import Document
 from ringwall.config.egress import read_egress
 from ringwall.config.lay import Laying
+from ringwall.config.monitor import read_monitor
 from ringwall.config.schema import Configuration, WorkloadTable, nearest, read_configuration
 from ringwall.config.tools import ToolsError, read_tools
 from ringwall.model.control import Settings
@@ -109,6 +110,7 @@ class _Builder:
             limits=Limits(**{each.name: getattr(configuration.limits, each.name) for each in fields(Limits)}),
             credentials=credentials,
             egress=read_egress(self._document, configuration.egress),
+            monitor=read_monitor(self._document, configuration.monitor),
         )
         return replace(plan, digest=digest(plan))
 

@@ -21,12 +21,13 @@ from ringwall.config import schema
 from ringwall.model.control import Settings, Stricter
 from ringwall.model.framework import ControlId
 from ringwall.model.identity import TrustedIssuer
-from ringwall.model.plan import CredentialPlan, EgressPlan, Limits, ToolServerPlan, UpstreamPlan
+from ringwall.model.plan import CredentialPlan, EgressPlan, Limits, MonitorPlan, ToolServerPlan, UpstreamPlan
 
 _TABLES: tuple[tuple[str, type[schema.Table], tuple[type, ...]], ...] = (
     ("[organisation]", schema.Organisation, ()),
     ("[listen]", schema.Listen, ()),
     ("[limits]", schema.Bounds, (Limits,)),
+    ("[monitor]", schema.Monitor, (MonitorPlan,)),
     ("[issuers.<name>]", schema.Issuer, (TrustedIssuer,)),
     ("[upstreams.<name>]", schema.Upstream, (UpstreamPlan,)),
     ("[tool_servers.<name>]", schema.ToolServer, (ToolServerPlan,)),

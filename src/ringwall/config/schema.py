@@ -154,6 +154,33 @@ class Egress(Table):
     total_s: Annotated[float, msgspec.Meta(gt=0, le=86_400)] = 3600.0
 
 
+class Monitor(Table):
+    """What watches the ledger; `ringwall.model.plan.MonitorPlan` says what each key means."""
+
+    enabled: bool = True
+    contain: bool = True
+    observe: tuple[
+        Literal[
+            "denied_varied", "unusual_use", "withheld_results", "canary_seen", "unverified_attempts", "control_off"
+        ],
+        ...,
+    ] = ("unusual_use", "withheld_results")
+    containment_minutes: Annotated[int, msgspec.Meta(ge=1, le=10_080)] = 15
+    responses_per_minute: Annotated[int, msgspec.Meta(ge=1, le=600)] = 10
+    never_contain: tuple[str, ...] = ()
+    shared_keys: tuple[str, ...] = ()
+    contain_loopback: bool = False
+    denied_varied_count: Annotated[int, msgspec.Meta(ge=2, le=1000)] = 6
+    denied_varied_s: Annotated[int, msgspec.Meta(ge=1, le=900)] = 60
+    unverified_count: Annotated[int, msgspec.Meta(ge=2, le=1000)] = 30
+    unverified_s: Annotated[int, msgspec.Meta(ge=1, le=900)] = 60
+    results_count: Annotated[int, msgspec.Meta(ge=2, le=1000)] = 10
+    results_s: Annotated[int, msgspec.Meta(ge=1, le=900)] = 60
+    unusual_count: Annotated[int, msgspec.Meta(ge=5, le=1_000_000)] = 20
+    unusual_minutes: Annotated[int, msgspec.Meta(ge=5, le=60)] = 10
+    unusual_factor: Annotated[float, msgspec.Meta(ge=3, le=100)] = 6.0
+
+
 class ModelRoute(Table):
     """Where a model is served, when the upstream calls it by another name."""
 
@@ -213,6 +240,7 @@ class Configuration(Table):
     organisation: Organisation = msgspec.field(default_factory=Organisation)
     listen: Listen = msgspec.field(default_factory=Listen)
     limits: Bounds = msgspec.field(default_factory=Bounds)
+    monitor: Monitor = msgspec.field(default_factory=Monitor)
     issuers: dict[str, Issuer] = {}
     upstreams: dict[str, Upstream] = {}
     tool_servers: dict[str, ToolServer] = {}

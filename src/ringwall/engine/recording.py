@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 
 from ringwall.model.content import LeafKind, Part, Place, thaw, unescape
 from ringwall.model.decision import Cause, Decision, Judgement
-from ringwall.model.facts import Facts, Source
+from ringwall.model.facts import Facts, Identity, Source
 from ringwall.model.framework import WorkloadId
 from ringwall.model.interaction import Interaction
 from ringwall.model.ports import Clock, Digests, Payload
@@ -63,6 +63,8 @@ class Recorder:
         self._principal: dict[str, object] = {
             "chain": [[inert(actor.issuer), inert(actor.subject)] for actor in principal.chain],
             "issuer": inert(principal.issuer),
+            # The name of the credential, and only of one that was checked: a claimed one names whom somebody likes.
+            "key": inert(facts[Identity].key or "") if principal.verified and Identity in facts else "",
             "kind": principal.kind,
             "methods": sorted(inert(method) for method in principal.methods),
             "subject": inert(principal.subject),

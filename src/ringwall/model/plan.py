@@ -263,6 +263,49 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class MonitorPlan:
+    """What watches the ledger, and what it may do by itself.
+
+    Attributes:
+        enabled: Whether the gateway watches its own ledger; `ringwall monitor` does in any case.
+        contain: Whether anybody is contained without a person. Findings are raised in any case.
+        observe: Detections that only raise findings.
+        containment_minutes: How long a containment lasts.
+        responses_per_minute: How many responses there are at most; further ones are left to a person.
+        never_contain: Scopes that are never contained unattended, as `kind:name`: break-glass accounts, a proxy.
+        shared_keys: Ids of API keys that several tenants use: only the sessions in question are contained.
+        contain_loopback: Whether a loopback address may be contained; everybody on this machine has the same.
+        denied_varied_count: Refused variants that make a finding.
+        denied_varied_s: Seconds in which they must fall.
+        unverified_count: Attempts from one address that could not be verified and make a finding.
+        unverified_s: Seconds in which they must fall.
+        results_count: Results of tools, refused or left sealed, that make a finding.
+        results_s: Seconds in which they must fall.
+        unusual_count: Uses of a tool or column within a minute below which nothing is unusual.
+        unusual_minutes: Minutes of a principal's life before anything can be said about it.
+        unusual_factor: How many robust deviations from its own median are unusual.
+    """
+
+    enabled: bool = True
+    contain: bool = True
+    observe: tuple[str, ...] = ("unusual_use", "withheld_results")
+    containment_minutes: int = 15
+    responses_per_minute: int = 10
+    never_contain: tuple[str, ...] = ()
+    shared_keys: tuple[str, ...] = ()
+    contain_loopback: bool = False
+    denied_varied_count: int = 6
+    denied_varied_s: int = 60
+    unverified_count: int = 30
+    unverified_s: int = 60
+    results_count: int = 10
+    results_s: int = 60
+    unusual_count: int = 20
+    unusual_minutes: int = 10
+    unusual_factor: float = 6.0
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What runs: frozen, with a digest.
 
@@ -279,6 +322,7 @@ class Plan:
         tool_servers: By name.
         credentials: That tools may lease, by name.
         egress: The egress proxy.
+        monitor: What watches the ledger.
     """
 
     digest: str
@@ -293,3 +337,4 @@ class Plan:
     tool_servers: Mapping[str, ToolServerPlan] = field(default_factory=dict)
     credentials: Mapping[str, CredentialPlan] = field(default_factory=dict)
     egress: EgressPlan = EgressPlan()
+    monitor: MonitorPlan = MonitorPlan()

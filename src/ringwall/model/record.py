@@ -86,7 +86,7 @@ class Record:
         time_us: When it was made, microseconds since 1970-01-01 UTC.
         interaction: The attempt, or empty.
         workload: The workload's id, or empty.
-        principal: `issuer`, `subject`, `verified`, `chain` of who asked.
+        principal: `issuer`, `subject`, `verified`, `chain` of who asked, and the `key` of a credential that verified.
         session: The session's key, or empty.
         action: What was attempted.
         resource: `kind` and `name`.

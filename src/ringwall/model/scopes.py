@@ -9,7 +9,8 @@ from __future__ import annotations
 from ringwall.model.facts import Identity, Source
 from ringwall.model.interaction import Interaction
 
-KINDS = ("principal", "agent", "key", "workload", "model", "server", "session", "address")
+KINDS = ("principal", "agent", "key", "caller", "workload", "model", "server", "session", "address")
+"""A `caller` is one key at one address, `<key> <address>`: the narrowest name of one among several who share a key."""
 
 
 def scope(kind: str, name: str) -> str:
@@ -35,5 +36,6 @@ def concerned(interaction: Interaction, identity: Identity, source: Source) -> t
         found.append(scope(interaction.resource.kind, interaction.resource.name))
     if identity.key is not None:
         found.append(scope("key", identity.key))
+        found.append(scope("caller", f"{identity.key} {source.address}"))
     found += [scope("agent", f"{actor.issuer} {actor.subject}") for actor in interaction.principal.chain]
     return tuple(found)

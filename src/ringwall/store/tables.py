@@ -144,3 +144,28 @@ VOLUMES = Table(
     Column("destination", String(320), nullable=False),
     Column("bytes", BigInteger, nullable=False),
 )
+
+FINDINGS = Table(
+    "findings",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    Column("detection", String(64), nullable=False),
+    Column("severity", String(16), nullable=False),
+    Column("subject", String(1024), nullable=False),
+    Column("words", Text, nullable=False),
+    Column("evidence", Text, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("first_us", BigInteger, nullable=False),
+    Column("last_us", BigInteger, nullable=False),
+    Column("found_us", BigInteger, nullable=False),
+    Column("response", String(16), nullable=False),
+    Column("response_words", Text, nullable=False),
+    Column("needs_person", Text, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("contained_us", BigInteger),
+    Column("released", BigInteger, nullable=False),
+    Column("closed_us", BigInteger),
+    Column("closed_by", String(512)),
+    Column("close_reason", Text),
+    Index("ix_findings_repeats", "detection", "subject"),
+)

@@ -21,6 +21,7 @@ from ringwall.store.api_keys import StoredApiKeys
 from ringwall.store.column_keys import StoredColumnKeys
 from ringwall.store.containment import StoredContainment
 from ringwall.store.database import open_database
+from ringwall.store.findings import StoredFindings
 from ringwall.store.leases import StoredLeases
 from ringwall.store.ledger.writer import SegmentLedger
 from ringwall.store.users import Users
@@ -91,6 +92,7 @@ class Place:
         self.database = open_database(self.folder / "ringwall.db")
         self.api_keys = StoredApiKeys(self.database, self.clock)
         self.containment = StoredContainment(self.database, self.clock)
+        self.findings = StoredFindings(self.database, self.clock)
         self.users = Users(self.database, self.clock)
         stores = (StoredColumnKeys(self.database, self.clock), StoredLeases(self.database))
         self.vault = Vault(self.keyring, self.folder.parent / "shares", stores, self.clock, str)

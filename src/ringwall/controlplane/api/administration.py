@@ -23,6 +23,7 @@ from ringwall.model.plan import Plan
 from ringwall.model.ports import Clock, Directory, Ledger, Signer
 from ringwall.store.api_keys import StoredApiKeys
 from ringwall.store.containment import StoredContainment
+from ringwall.store.findings import StoredFindings
 from ringwall.store.ledger.writer import SegmentLedger
 from ringwall.store.users import Users
 from ringwall.vault.keys import Keyring
@@ -43,6 +44,8 @@ class Stores(Protocol):
     def api_keys(self) -> StoredApiKeys: ...
     @property
     def containment(self) -> StoredContainment: ...
+    @property
+    def findings(self) -> StoredFindings: ...
     @property
     def users(self) -> Users: ...
     @property
@@ -132,6 +135,7 @@ async def open_administration(
         changes=changes,
         api_keys=stores.api_keys,
         containment=stores.containment,
+        findings=stores.findings,
         users=stores.users,
         ledger=ledger,
         ledger_folder=stores.ledger_folder,

@@ -87,6 +87,7 @@ class _Deed:
     kind: str
     name: str
     what: Mapping[str, object]
+    cause: tuple[str, ...] = ()
 
 
 class Changes:
@@ -176,8 +177,18 @@ class Changes:
 
         await self._change(by, _Deed("key.revoke", "key", key, {}), revoke)
 
-    async def contain(self, by: Author, kind: str, name: str, *, reason: str, lifetime_s: int | None) -> Contained:
+    async def contain(
+        self, by: Author, kind: str, name: str, *, reason: str, lifetime_s: int | None, cause: Sequence[str] = ()
+    ) -> Contained:
         """Contain something.
+
+        Args:
+            by: Who decides it.
+            kind: A kind of scope.
+            name: Its name.
+            reason: Why; people will ask.
+            lifetime_s: For how long; None for until it is lifted.
+            cause: The records that led there.
 
         Raises:
             CallerError: No such kind, no name, or no reason.
@@ -187,7 +198,7 @@ class Changes:
         def add() -> Contained:
             return self._containment.add(kind, name, reason=reason, by=by.name, lifetime_s=lifetime_s)
 
-        deed = _Deed("containment.add", "containment", name, what)
+        deed = _Deed("containment.add", "containment", name, what, tuple(cause))
         made = await self._change(by, deed, add, lambda made: made.id)
         await self._end_leases(by, [made.scope])
         return made
@@ -282,6 +293,15 @@ class Changes:
         """
         return await self._change(by, _Deed(action, action.partition(".")[0], name, what), effect, names)
 
+    async def leave_undone(self, by: Author, finding: str, why: str, cause: Sequence[str]) -> None:
+        """Record that a response to a finding was left to a person, and why.
+
+        Raises:
+            InternalError: It could not be recorded.
+        """
+        deed = _Deed("containment.skip", "finding", finding, {"why": inert(why)}, tuple(cause))
+        await self._ledger.commit((self._record(by, deed, Outcome.DONE),))
+
     async def note(self, by: Author, action: str, kind: str, name: str) -> None:
         """Record what is about to be done elsewhere, durably.
 
@@ -355,7 +375,7 @@ class Changes:
             action=deed.action,
             resource={"kind": deed.kind, "name": inert(deed.name)},
             decision={**deed.what, **(more or {})},
-            cause=cause,
+            cause=cause or deed.cause,
             source=by.source,
         )
 

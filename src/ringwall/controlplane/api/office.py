@@ -19,6 +19,7 @@ from ringwall.model.plan import Plan
 from ringwall.model.ports import Signer
 from ringwall.store.api_keys import StoredApiKeys
 from ringwall.store.containment import StoredContainment
+from ringwall.store.findings import StoredFindings
 from ringwall.store.ledger.writer import SegmentLedger
 from ringwall.store.users import Users
 
@@ -34,6 +35,7 @@ class Office:
         changes: Everything that changes something.
         api_keys: The keys, to read.
         containment: What is contained, to read.
+        findings: What the monitor found, to read.
         users: The people of the embedded issuer, to read.
         ledger: This process's ledger.
         ledger_folder: Where the ledger stands.
@@ -47,6 +49,7 @@ class Office:
     changes: Changes
     api_keys: StoredApiKeys
     containment: StoredContainment
+    findings: StoredFindings
     users: Users
     ledger: SegmentLedger
     ledger_folder: Path

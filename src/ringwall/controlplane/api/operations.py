@@ -37,6 +37,8 @@ OPERATIONS: tuple[Operation, ...] = (
               changing.contain, shapes.Containment, shapes.NewContainment, 201, changes=True),
     Operation("DELETE", "/containments/{containment}", "liftContainment", "End a containment.",
               changing.lift, shapes.Done, params=(CONTAINMENT,), query=(REASON,), changes=True, errors=(404,)),
+    Operation("GET", "/findings", "listFindings", "What the monitor found, and what came of it.",
+              reading.findings, shapes.Findings),
     Operation("GET", "/users", "listUsers", "The people of the embedded issuer.", reading.users, shapes.People),
     Operation("POST", "/users", "inviteUser", "Invite a person: a one-time code with which to enrol.",
               changing.invite, shapes.Invited, shapes.NewInvitation, 201, changes=True, errors=(404, 409)),

@@ -85,6 +85,12 @@ async def containments(office: Office, call: Call) -> shapes.Containments:
     return shapes.Containments(containments=[shapes.containment_view(each) for each in found])
 
 
+async def findings(office: Office, call: Call) -> shapes.Findings:
+    """Every finding."""
+    found = await asyncio.to_thread(office.findings.list_all)
+    return shapes.Findings(findings=[shapes.finding_view(each) for each in found])
+
+
 async def users(office: Office, call: Call) -> shapes.People:
     """Every user."""
     found = await asyncio.to_thread(office.users.list_all)

@@ -15,6 +15,7 @@ from ringwall.controlplane.api.changes import Invitation
 from ringwall.model.interaction import PrincipalKind
 from ringwall.store.api_keys import ApiKey
 from ringwall.store.containment import Contained
+from ringwall.store.findings import StoredFinding
 from ringwall.store.users import User
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
@@ -209,6 +210,37 @@ class Containments(Shape):
     containments: list[Containment]
 
 
+class Finding(Shape):
+    """Something that the monitor found; `contained_ms` is from the last record of the evidence to the containment."""
+
+    id: str
+    detection: str
+    severity: str
+    subject: str
+    words: str
+    evidence: list[str]
+    count: int
+    first: datetime
+    last: datetime
+    found: datetime
+    response: str
+    response_words: str
+    needs_person: str
+    scopes: list[str]
+    contained: datetime | None
+    contained_ms: int | None
+    released: int
+    closed: datetime | None
+    closed_by: str | None
+    close_reason: str | None
+
+
+class Findings(Shape):
+    """Findings of the monitor, newest first."""
+
+    findings: list[Finding]
+
+
 class NewInvitation(Shape):
     """A person to be invited. With `renew`: one who is known already and lost password or second factor."""
 
@@ -315,6 +347,32 @@ def containment_view(contained: Contained) -> Containment:
         lifted=_maybe(contained.lifted_us),
         lifted_by=contained.lifted_by,
         lift_reason=contained.lift_reason,
+    )
+
+
+def finding_view(found: StoredFinding) -> Finding:
+    """A stored finding."""
+    return Finding(
+        id=found.id,
+        detection=found.detection,
+        severity=found.severity,
+        subject=found.subject,
+        words=found.words,
+        evidence=list(found.evidence),
+        count=found.count,
+        first=moment(found.first_us),
+        last=moment(found.last_us),
+        found=moment(found.found_us),
+        response=found.response,
+        response_words=found.response_words,
+        needs_person=found.needs_person,
+        scopes=list(found.scopes),
+        contained=_maybe(found.contained_us),
+        contained_ms=None if found.contained_us is None else (found.contained_us - found.last_us) // 1000,
+        released=found.released,
+        closed=_maybe(found.closed_us),
+        closed_by=found.closed_by,
+        close_reason=found.close_reason,
     )
 
 
