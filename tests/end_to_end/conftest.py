@@ -16,10 +16,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     until = (datetime.now(UTC) + timedelta(days=30)).date()
     leave = f'undeclared = "allow"\nreason = "tests offer tools of their own"\nuntil = {until}\n'
     config = folder / "laptop.toml"
-    # One caller plays every attack there is: nobody is to be contained for it.
-    config.write_text(
-        f'{laptop}\n[monitor]\ncontain = false\n[workloads.rehearsal.controls."identity_data.tool_permission"]\n{leave}'
-    )
+    config.write_text(f'{laptop}\n[workloads.rehearsal.controls."identity_data.tool_permission"]\n{leave}')
     made = Gateway(folder, ["--config", str(config)]).start()
     yield made
     made.stop()

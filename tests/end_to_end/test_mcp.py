@@ -115,8 +115,6 @@ def config(url: str) -> str:
     return f"""
 [organisation]
 policies = ["shop.cedar"]
-[monitor]
-contain = false
 [limits]
 answer_bytes = 4000000
 [tool_servers.shop]

@@ -30,6 +30,7 @@ from ringwall.config.schema import Listen, read_configuration
 from ringwall.dataplane.egress.network import READ_BYTES
 from ringwall.engine.running import Running
 from ringwall.model.errors import ConfigError, InternalError, RingwallError
+from ringwall.model.identity import THIS_MACHINE
 from ringwall.model.plan import Plan
 
 _LOG = logging.getLogger("ringwall.egress")
@@ -169,7 +170,7 @@ class EgressProcess:
         api_key = ""
         if self._token:
             workloads = [str(name) for name in plan.workloads]
-            api_key = installation.api_keys.create_process_token(subject="this-machine", workloads=workloads)
+            api_key = installation.api_keys.create_process_token(subject=THIS_MACHINE, workloads=workloads)
         ready = EgressReady(url, api_key, str(installation.data_dir.resolve()), os.getpid())
         if self._options.ready_file is not None:
             write_private(self._options.ready_file, ready.encode())

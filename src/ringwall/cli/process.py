@@ -32,6 +32,7 @@ from ringwall.dataplane.gateway.server import Listener, Tls
 from ringwall.engine.running import Running
 from ringwall.model.errors import ConfigError, InternalError, RingwallError
 from ringwall.model.framework import Phase
+from ringwall.model.identity import THIS_MACHINE
 from ringwall.model.plan import Plan
 from ringwall.store.ledger.writer import SegmentLedger
 
@@ -207,7 +208,7 @@ class Process:
         api_key = admin_token = ""
         if not options.production:
             workloads = [str(name) for name in plan.workloads]
-            api_key = installation.api_keys.create_process_token(subject="this-machine", workloads=workloads)
+            api_key = installation.api_keys.create_process_token(subject=THIS_MACHINE, workloads=workloads)
             admin_token = administration.process_token
         base_url = f"{url_of(data_socket, tls)}/v1"
         ready = Ready(

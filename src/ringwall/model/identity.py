@@ -18,6 +18,8 @@ ROLE = re.compile(r"([a-z][a-z0-9-]{0,62}/)?[a-z][a-z0-9_-]{0,62}")
 
 KEY_ISSUER = "ringwall:keys"
 """The issuer of every principal that presents an API key."""
+THIS_MACHINE = "this-machine"
+"""The subject of the token that a process makes for whoever started it, on this machine."""
 
 ALGORITHMS = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519", "EdDSA"}

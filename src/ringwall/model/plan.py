@@ -274,7 +274,8 @@ class MonitorPlan:
         responses_per_minute: How many responses there are at most; further ones are left to a person.
         never_contain: Scopes that are never contained unattended, as `kind:name`: break-glass accounts, a proxy.
         shared_keys: Ids of API keys that several tenants use: only the sessions in question are contained.
-        contain_loopback: Whether a loopback address may be contained; everybody on this machine has the same.
+        contain_loopback: Whether a loopback address, which everybody on this machine has, or the token that a gateway
+            prints for whoever started it may be contained.
         denied_varied_count: Refused variants that make a finding.
         denied_varied_s: Seconds in which they must fall.
         unverified_count: Attempts from one address that could not be verified and make a finding.

@@ -114,6 +114,13 @@ def test_loopback_old_evidence_and_too_many_responses_are_left_to_a_person(scene
     assert "too many" in scene.respond(refused(principal="i three")).response_words
 
 
+def test_whoever_started_the_gateway_is_not_shut_out_by_his_own_attacks(scene: Scene) -> None:
+    own = refused(principal="ringwall:keys this-machine", key="k")
+    assert scene.respond(own).response == "skipped"
+    scene.plan = replace(scene.plan, contain_loopback=True)
+    assert scene.respond(own, detection="canary_seen").response == "contained"
+
+
 @pytest.mark.parametrize(
     ("detection", "change"),
     [("denied_varied", {"contain": False}), ("unusual_use", {}), ("control_off", {"observe": ()})],

@@ -17,6 +17,7 @@ from ipaddress import ip_address
 from ringwall.controlplane.api.changes import Author, Changes
 from ringwall.controlplane.monitor.target import Target
 from ringwall.model.errors import CallerError
+from ringwall.model.identity import KEY_ISSUER, THIS_MACHINE
 from ringwall.model.interaction import Principal, PrincipalKind
 from ringwall.model.plan import MonitorPlan
 from ringwall.model.ports import Clock
@@ -29,6 +30,8 @@ ACT_WITHIN_US = 900 * 1_000_000
 MINUTE_S = 60.0
 NEVER_CONTAINS = frozenset({"control_off", "ledger_broken"})
 """Detections about ourselves: nobody attempted anything."""
+OPERATOR = f"{KEY_ISSUER} {THIS_MACHINE}"
+"""Whoever tries his own gateway with the token that it printed would be shut out of it by his own tests."""
 MONITOR = Author(Principal("ringwall:monitor", "monitor", PrincipalKind.SERVICE, verified=True))
 """In whose name the monitor acts."""
 
@@ -123,6 +126,8 @@ class Responder:
             return SKIPPED, f"never contained unattended: {spared[0]}"
         if not plan.contain_loopback and any(_is_loopback(each) for each in target.scopes):
             return SKIPPED, "a loopback address is that of everybody on this machine"
+        if not plan.contain_loopback and any(each.principal == OPERATOR for each in target.evidence):
+            return SKIPPED, "this is the token of whoever started the gateway on this machine"
         if self._clock.now_us() - finding.last_us > ACT_WITHIN_US:
             return SKIPPED, "the evidence is too old to act on without a person"
         now = self._clock.monotonic()
