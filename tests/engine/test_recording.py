@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ringwall.engine.recording import Recorder, cause_body, content_digest, text_at
+from ringwall.engine.recording import Recorder, cause_body, content_digest, text_at, way_to
 from ringwall.model.content import JSON, LeafKind, Origin, Part, PartId, Place, freeze
 from ringwall.model.decision import Cause, Decision, Effect, Judgement
 from ringwall.model.facts import Facts
@@ -125,3 +125,19 @@ def test_a_cause_is_code_control_and_kind_and_never_the_words_that_callers_read(
         "kind": "forbidden",
     }
     assert cause_body(None) is None
+
+
+def test_a_place_tells_where_and_never_what_a_member_is_called():
+    part = Part(PartId("p"), Origin.TOOL, freeze({"a": 1, "4111 1111 1111 1111": ["x", {"zebra": "my secret"}]}), JSON)
+    [leaf] = [each for each in part.leaves() if each.text == "my secret"]
+    place = Place(part.id, leaf.pointer, 0, 9)
+    found = Evidence("word", place)
+    made = recorder(part).decision(
+        decision(found, edits=(Edit(place, EditAction.MASK, "word"),)), (part,), Outcome.REFUSED
+    )
+    written = made.encode()
+    assert b"4111 1111" not in written and b"zebra" not in written and b"secret" not in written
+    assert made.decision["judgements"][0]["evidence"][0]["place"]["pointer"] == "/#1/1/#0"
+    assert made.decision["edits"][0]["place"]["pointer"] == "/#1/1/#0"
+    assert way_to(Place(part.id, "/nowhere/zebra", 0, 1), (part,)) == "/?"
+    assert way_to(Place(PartId("other"), leaf.pointer, 0, 1), (part,)) == "/?"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringwall.engine.chain import Chain
-from ringwall.model.content import Origin
+from ringwall.model.content import JSON, Origin, Part, PartId, freeze
 from ringwall.model.record import MAX_NAME, inert
 from tests.fakes import Road, ScriptedUpstream, attempt, rule, seat, text_part
 
@@ -30,6 +30,15 @@ def test_no_record_repeats_what_was_said_or_answered(answer):
         assert written
         assert b"zebra" not in written
         assert b"4111 1111" not in written  # a keyed digest may spell four digits, never with a space
+
+
+def test_no_record_repeats_the_name_of_a_member():
+    part = Part(PartId("turns/0/content/0"), Origin.PERSON, freeze({SECRET: {"zebra": "zebra"}}), JSON)
+    road = Road(Chain([seat(rule("r", "zebra", "deny", lookback=5))]))
+    asyncio.run(road.exchange.answer(road.running, attempt(part)))
+    [record] = road.ledger.records
+    written = record.encode()
+    assert b"zebra" not in written and b"4111 1111" not in written and b"#0" in written
 
 
 @given(st.text(max_size=400))

@@ -91,7 +91,7 @@ class Recorder:
         """
         body: dict[str, object] = {
             "cause": cause_body(decision.cause),
-            "edits": [_edit(edit) for edit in decision.edits],
+            "edits": [_edit(edit, judged) for edit in decision.edits],
             "elapsed_us": decision.elapsed_us,
             "judgements": [self._judgement(each, judged) for each in decision.judgements],
             "parts": [[inert(part.id), part.origin, inert(part.media)] for part in judged],
@@ -195,16 +195,17 @@ class Recorder:
         evidence = verdict.evidence if verdict is not None else ()
         if evidence:
             # Round 2 speaks about edited text, which is not at hand here: its evidence is named without digests.
-            body["evidence"] = [self._evidence(each, judged if judgement.round == 1 else ()) for each in evidence]
+            is_first = judgement.round == 1
+            body["evidence"] = [self._evidence(each, judged, digested=is_first) for each in evidence]
         return body
 
-    def _evidence(self, evidence: Evidence, judged: Sequence[Part]) -> dict[str, object]:
+    def _evidence(self, evidence: Evidence, judged: Sequence[Part], *, digested: bool) -> dict[str, object]:
         body: dict[str, object] = {"kind": inert(evidence.kind)}
         if evidence.score is not None:
             body["score_millionths"] = millionths(evidence.score)
         if evidence.place is not None:
-            body["place"] = _place(evidence.place)
-            text = text_at(evidence.place, judged)
+            body["place"] = _place(evidence.place, judged)
+            text = text_at(evidence.place, judged) if digested else None
             if text is not None:
                 body["digest"] = self._digests.digest(self._interaction.workload, text.encode("utf-8", "surrogatepass"))
         return body
@@ -249,18 +250,37 @@ def cause_body(cause: Cause | None) -> dict[str, object] | None:
     return {"code": inert(cause.code), "control": cause.control, "kind": cause.kind}
 
 
-def _place(place: Place) -> dict[str, object]:
+def way_to(place: Place, parts: Sequence[Part]) -> str:
+    """A place's pointer without a word of content: the name of a member is what somebody wrote (law 6).
+
+    `/#2/0/#1`: the third member, its first element, of that the second member. `/?` where the way leads nowhere.
+    """
+    value: object = next((each.value for each in parts if each.id == place.part), None)
+    found = ""
+    for token in (unescape(each) for each in place.pointer.split("/")[1:]):
+        if isinstance(value, Mapping) and token in value:
+            found += f"/#{list(value).index(token)}"
+            value = value[token]
+        elif isinstance(value, tuple) and _INDEX.fullmatch(token) and int(token) < len(value):
+            found += f"/{token}"
+            value = value[int(token)]
+        else:
+            return f"{found}/?"
+    return found
+
+
+def _place(place: Place, parts: Sequence[Part]) -> dict[str, object]:
     return {
         "end": place.end,
         "leaf": place.kind,
         "part": inert(place.part),
-        "pointer": inert(place.pointer),
+        "pointer": inert(way_to(place, parts)),
         "start": place.start,
     }
 
 
-def _edit(edit: Edit) -> dict[str, object]:
-    return {"action": edit.action.name.lower(), "kind": inert(edit.kind), "place": _place(edit.place)}
+def _edit(edit: Edit, parts: Sequence[Part]) -> dict[str, object]:
+    return {"action": edit.action.name.lower(), "kind": inert(edit.kind), "place": _place(edit.place, parts)}
 
 
 def ids(records: Sequence[Record]) -> tuple[RecordId, ...]:
