@@ -111,7 +111,7 @@ def judge(control: CONTROL, seen: Vantage) -> object:
 
 def costs(control: CONTROL, rows: list[dict[str, str]]) -> None:
     print("CPU microseconds per request, best of rounds\n")
-    rules, bounds = RequestRules(), stuffing.Bounds(50.0, 16_384, 64)
+    rules, bounds = RequestRules(), stuffing.Bounds(50.0, stuffing.MIN_BYTES, 16_384, 64)
     stock = head(AGENTS[0], 2048)
     print(f"  own rules over a stock client's head ({sum(len(n) + len(v) for n, v in stock.headers)} bytes)  ", end="")
     print(f"{cpu_us(lambda: rules.judge(stock), 500):7.1f}")

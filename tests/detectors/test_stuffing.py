@@ -18,7 +18,7 @@ from ringwall.detectors import stuffing
 from ringwall.detectors.patterns import PatternSet, load_patterns
 from ringwall.detectors.stuffing import MANY_SHOT, MIN_BYTES, NOISE, REPETITION, Bounds, assess, tokens, turns
 
-BOUNDS = Bounds(repetition=50.0, noise_bytes=16_384, turns=64)
+BOUNDS = Bounds(repetition=50.0, repetition_bytes=MIN_BYTES, noise_bytes=16_384, turns=64)
 RANDOM = Random(20_261_125)
 PROSE = (
     "Thank you for the report on the new product line. We would like to know how the team plans to handle the rollout "
@@ -254,17 +254,17 @@ def test_half_of_a_surrogate_pair_is_a_character_like_another() -> None:
     assert assess("\ud800" * 2000, BOUNDS) == REPETITION
 
 
-@pytest.mark.parametrize("bound", [BOUNDS, Bounds(50.0, 1, 64)])
+@pytest.mark.parametrize("bound", [BOUNDS, Bounds(50.0, MIN_BYTES, 1, 64)])
 def test_what_is_short_is_not_looked_at(bound: Bounds) -> None:
     assert assess("a" * (MIN_BYTES - 1), bound) is None
 
 
 def test_bounds_bind() -> None:
     log, noise = ORDINARY["a table in HTML"](), base64.b64encode(RANDOM.randbytes(8000)).decode()
-    assert assess(log, Bounds(8.0, 16_384, 64)) == REPETITION
+    assert assess(log, Bounds(8.0, MIN_BYTES, 16_384, 64)) == REPETITION
     assert assess(noise, BOUNDS) is None
-    assert assess(noise, Bounds(50.0, 8192, 64)) == NOISE
-    assert assess(shots(20, "User: ", "AI: "), Bounds(50.0, 16_384, 8)) == MANY_SHOT
+    assert assess(noise, Bounds(50.0, MIN_BYTES, 8192, 64)) == NOISE
+    assert assess(shots(20, "User: ", "AI: "), Bounds(50.0, MIN_BYTES, 16_384, 8)) == MANY_SHOT
 
 
 def test_tokens_are_estimated_high() -> None:
@@ -286,7 +286,7 @@ def test_time_is_linear_in_the_text(name: str) -> None:
         best = float("inf")
         for _ in range(3):
             began = time.process_time()
-            assess(text, Bounds(1e9, 1 << 40, 1 << 40))
+            assess(text, Bounds(1e9, MIN_BYTES, 1 << 40, 1 << 40))
             best = min(best, time.process_time() - began)
         return best
 

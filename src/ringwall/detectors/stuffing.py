@@ -72,11 +72,13 @@ class Bounds:
 
     Attributes:
         repetition: How many times smaller any text may become by compression.
+        repetition_bytes: Size from which a text is judged for repetition; a short one drowns nobody.
         noise_bytes: Bytes of noise that a text may have.
         turns: Turns of a dialogue inside one text.
     """
 
     repetition: float
+    repetition_bytes: int
     noise_bytes: int
     turns: int
 
@@ -88,7 +90,7 @@ def assess(text: str, bounds: Bounds) -> str | None:
         return None
     if turns(data) > bounds.turns:
         return MANY_SHOT
-    if _looks_repetitive(data) and _is_repetition(data, bounds.repetition):
+    if len(data) >= bounds.repetition_bytes and _looks_repetitive(data) and _is_repetition(data, bounds.repetition):
         return REPETITION
     if len(data) >= min(NOISE_BYTES, bounds.noise_bytes) and noise(data) >= bounds.noise_bytes:
         return NOISE

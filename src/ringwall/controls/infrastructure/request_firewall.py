@@ -57,6 +57,9 @@ class RequestFirewallSettings(Settings):
     repetition: float = setting(
         Stricter.LOWER, "How many times smaller any text may become by compression.", least=stuffing.PROSE_RATIO
     )
+    repetition_bytes: int = setting(
+        Stricter.LOWER, "Size from which a text is judged for repetition.", unit="bytes", least=0
+    )
     noise_bytes: int = setting(Stricter.LOWER, "Bytes of noise that a text may have.", unit="bytes", least=0)
     turns: int = setting(Stricter.LOWER, "Turns of a made-up dialogue inside one text.", unit="turns", least=0)
     messages: int = setting(Stricter.LOWER, "Messages that a request may have.", unit="messages", least=1)
@@ -82,7 +85,9 @@ class RequestFirewall(Control):
         permitted = {SCRAPER: settings.scrapers, SCRIPTED: settings.scripted}
         self._served = frozenset(kind for kind, is_served in permitted.items() if is_served)
         self._agents = tuple(each.lower() for each in settings.agents)
-        self._bounds = stuffing.Bounds(settings.repetition, settings.noise_bytes, settings.turns)
+        self._bounds = stuffing.Bounds(
+            settings.repetition, settings.repetition_bytes, settings.noise_bytes, settings.turns
+        )
         self._compute = compute
         self._profile: modsecurity.Profile | None = None
         if settings.crs:
