@@ -120,6 +120,7 @@ class Process:
 
     async def _serve(self) -> None:
         options = self._options
+        warming = asyncio.get_running_loop().run_in_executor(None, compose.warm)
         plan, document = compose.read_plan(options.config)  # 1
         listen = self._listen = read_configuration(document).listen
         if options.production:
@@ -128,6 +129,7 @@ class Process:
         data_socket = bind("data", listen.data, options.port, listen, tls)  # 2
         admin_socket = bind("administration", listen.admin, options.admin_port, listen, tls)
         installation = compose.Installation(options.data_dir, options.root, database_url=options.database)  # 3
+        await warming
         running = compose.make_running(plan, self._compute)  # first: a plan is noted as running only when it can run
         plan = installation.take_plan(plan)
         installation.vault.leases.configure(plan.credentials)

@@ -28,6 +28,7 @@ from ringwall.compose.running import (
     make_tool_server,
     read_plan,
     settings_types,
+    warm,
 )
 from ringwall.policy.planned import make_policy
 
@@ -55,5 +56,6 @@ __all__ = [
     "make_tool_server",
     "read_plan",
     "settings_types",
+    "warm",
     "watch",
 ]

@@ -24,6 +24,7 @@ from ringwall.config.secret import read_secret
 from ringwall.dataplane.gateway.addresses import RefusedAddressError
 from ringwall.dataplane.gateway.builtin import BuiltinUpstream
 from ringwall.dataplane.gateway.through import Through
+from ringwall.detectors import personal_data, prompt_attack, request_rules, stuffing
 from ringwall.engine.chain import Chain, Seat
 from ringwall.engine.running import Running, RunningWorkload
 from ringwall.model.control import Control, Settings
@@ -55,6 +56,12 @@ def built_controls() -> Mapping[ControlId, type[Control]]:
         except (ImportError, AttributeError) as error:
             raise InternalError("a control is missing", code="no_control", detail=f'"{entry.id}": {error}') from error
     return found
+
+
+def warm() -> None:
+    """Compile the patterns that nearly every plan needs. It lets other threads run: a start does it meanwhile."""
+    for detector in (request_rules, personal_data, prompt_attack, stuffing):
+        detector.warm()
 
 
 def settings_types() -> Mapping[ControlId, type[Settings]]:
