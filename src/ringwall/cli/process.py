@@ -138,12 +138,11 @@ class Process:
         ledger.start()
         installation.sessions.start()
         installation.refresh()
-        admin_url = url_of(admin_socket, tls)
         administration = await compose.make_administration(
             installation,
             ledger,
             self._snapshot,
-            admin_url=admin_url,
+            admin_url=url_of(admin_socket, tls),
             serving=lambda: not self._stopping,
             embedded_issuer=not options.production or _all_foundational(plan),
         )
@@ -170,10 +169,7 @@ class Process:
             self._say(installation, plan, administration, data_socket, tls)  # 4
             await asyncio.gather(*served)
         finally:  # 5
-            ending = (fresh, *watching, *self._retiring)
-            for task in ending:
-                task.cancel()
-            await asyncio.gather(*ending, return_exceptions=True)
+            await _cancel((fresh, *watching, *self._retiring))
             await door.aclose(self._running)
             await administration.aclose()
             self._compute.close()
@@ -248,6 +244,12 @@ class Process:
         task.add_done_callback(self._retiring.discard)
         self._running = running
         _LOG.info("plan=<%s>, version=<%d> | configuration taken", running.plan.digest, running.plan.version)
+
+
+async def _cancel(tasks: Sequence[asyncio.Future[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _until_started(listeners: list[Listener], served: Sequence[asyncio.Future[None]]) -> None:
