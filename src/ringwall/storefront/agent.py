@@ -44,11 +44,13 @@ class Transcript:
     Attributes:
         answer: The model's last words, or empty.
         calls: Tools that were called, with their arguments.
+        results: What they answered, in that order; what was refused has none.
         refusals: What the gateway refused, in order.
     """
 
     answer: str = ""
     calls: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+    results: list[str] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
 
 
@@ -69,19 +71,27 @@ class Agent:
         self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json", **(headers or {})}
         self._session = "new"
 
-    def run(self, task: str, *, before: Sequence[Mapping[str, Any]] = (), stream: bool = False) -> Transcript:
+    def run(
+        self,
+        task: str,
+        *,
+        before: Sequence[Mapping[str, Any]] = (),
+        tools: Sequence[Mapping[str, Any]] = (),
+        stream: bool = False,
+    ) -> Transcript:
         """Carry out a task.
 
         Args:
             task: What the person asks for.
             before: Earlier turns of the conversation.
+            tools: Tools that the model is told of besides those behind the gateway.
             stream: Whether to ask for streamed answers.
         """
         done = Transcript()
         messages: list[Any] = [*before, {"role": "user", "content": task}]
-        tools = self._tools(done)
+        offered = [*self._tools(done), *tools]
         for _ in range(MAX_TURNS):
-            body = {"model": self._model, "messages": messages, "tools": tools, "stream": stream}
+            body = {"model": self._model, "messages": messages, "tools": offered, "stream": stream}
             said = self._answer(body, done, stream=stream)
             if said is None:
                 return done
@@ -129,9 +139,9 @@ class Agent:
         result = self._rpc("tools/call", {"name": name, "arguments": arguments}, done, name)
         if result is None:
             return "the call was refused"
-        if "structuredContent" in result:
-            return json.dumps(result["structuredContent"])
-        return "\n".join(each["text"] for each in result["content"])
+        told = "\n".join(each["text"] for each in result["content"])
+        done.results.append(json.dumps(result["structuredContent"]) if "structuredContent" in result else told)
+        return done.results[-1]
 
     def _rpc(self, method: str, params: Mapping[str, Any], done: Transcript, where: str) -> dict[str, Any] | None:
         _, headers, data = self._post("/mcp", {"jsonrpc": "2.0", "id": 1, "method": method, "params": params})

@@ -6,13 +6,18 @@
   Only a rehearsal that shows life without leases starts it with `--standing`, a file that it may always open.
 * What it returns is rows as the database has them, sealed values sealed.
 * `http_post` goes out the way that the environment names (`HTTP_PROXY`, `HTTPS_PROXY`): the egress proxy, if one runs.
+  What stands in its way is told as it was said, so that an agent can say who refused, and why.
+* `--shops FILE` serves several shops in one process, each on a port, with a database and a way out of its own: a
+  rehearsal needs one for every combination that it plays.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import sqlite3
+import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -29,6 +34,8 @@ CONTEXT = "ringwall.dev/context"
 """Where in `_meta` the gateway puts what it leased for a call."""
 MAX_ROWS = 100
 POST_S = 10.0
+TOLD_BYTES = 2000
+"""Of what a destination, or the proxy before it, says when it refuses."""
 Parameters = Sequence[str | int | float | None]
 Table = Literal["products", "reviews", "supplier_pages", "customers", "orders", "payments"]
 
@@ -36,9 +43,26 @@ Table = Literal["products", "reviews", "supplier_pages", "customers", "orders", 
 class Shop:
     """Runs statements under the lease of a call, or on a file that it may always open."""
 
-    def __init__(self, standing: Path | None, outbox: Path) -> None:
+    def __init__(self, standing: Path | None, outbox: Path, proxy: str = "") -> None:
         self._standing = standing
         self.outbox = outbox
+        self._proxy = proxy
+
+    def post(self, url: str, text: str) -> str:
+        """What came of posting a text.
+
+        Raises:
+            OSError: Nobody answered.
+        """
+        head = {"Content-Type": "text/plain; charset=utf-8"}
+        request = urllib.request.Request(url, text.encode(), head)  # noqa: S310 - the scheme was looked at
+        way = {"http": self._proxy, "https": self._proxy} if self._proxy else None
+        try:
+            with urllib.request.build_opener(urllib.request.ProxyHandler(way)).open(request, timeout=POST_S) as answer:
+                return f"status {answer.status}"
+        except urllib.error.HTTPError as error:
+            with error:
+                return f"status {error.code}: {error.read(TOLD_BYTES).decode('utf-8', 'replace')}"
 
     def rows(self, context: Context, sql: str, parameters: Parameters) -> list[dict[str, object]]:
         """The rows of one statement.
@@ -125,10 +149,7 @@ def build_server(shop: Shop) -> MCPServer:
     def http_post(url: str, body: str) -> str:
         if not url.startswith(("http://", "https://")):
             raise ValueError("that is no web address")
-        head = {"Content-Type": "text/plain; charset=utf-8"}
-        request = urllib.request.Request(url, body.encode(), head)  # noqa: S310 - the scheme was looked at
-        with urllib.request.urlopen(request, timeout=POST_S) as answer:  # noqa: S310 - the scheme was looked at
-            return f"status {answer.status}"
+        return shop.post(url, body)
 
     return server
 
@@ -136,11 +157,28 @@ def build_server(shop: Shop) -> MCPServer:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until ended."""
     parser = argparse.ArgumentParser(description="The storefront's tools, as an MCP server.")
-    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--port", type=int)
     parser.add_argument("--outbox", type=Path, required=True, help="where mails are written instead of being sent")
     parser.add_argument("--standing", type=Path, help="a database that it may always open, without a lease")
+    parser.add_argument("--shops", type=Path, help="a JSON file: for each shop `port`, `standing`, `proxy`")
     asked = parser.parse_args(arguments)
-    build_server(Shop(asked.standing, asked.outbox)).run("streamable-http", host="127.0.0.1", port=asked.port)
+    if (asked.port is None) == (asked.shops is None):
+        parser.error("give one of --port and --shops")
+    if asked.shops is None:
+        build_server(Shop(asked.standing, asked.outbox)).run("streamable-http", host="127.0.0.1", port=asked.port)
+        return
+    shops = [
+        (int(each["port"]), Shop(Path(each["standing"]) if each["standing"] else None, asked.outbox, each["proxy"]))
+        for each in json.loads(asked.shops.read_text("utf-8"))
+    ]
+    asyncio.run(_serve(shops))
+
+
+async def _serve(shops: Sequence[tuple[int, Shop]]) -> None:
+    """Serve several shops, until one of them ends."""
+    async with asyncio.TaskGroup() as group:
+        for port, shop in shops:
+            group.create_task(build_server(shop).run_streamable_http_async(host="127.0.0.1", port=port))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 * `rehearsal/echo` repeats the last thing that a person said.
 * `rehearsal/compromised` is deterministic and fully compromised: it obeys the last instruction that it sees anywhere in
   its context (also in tool results and documents), calls any tool, and repeats anything that it was shown. It makes the
-  same call once: when it has the result, it tells it.
+  same call once: when it has the result, it sends it where the instruction says, and tells it.
 
 Both stand behind the same `Upstream` port as every provider. Only workloads with `rehearsal = true` may use them, and
 `ringwall serve` never offers them.
@@ -94,6 +94,8 @@ class BuiltinUpstream:
 
 
 _Calls = tuple[tuple[str, Mapping[str, Json]], ...]
+_Schemas = Mapping[str, Mapping[str, Mapping[str, Json]]]
+"""The properties that each tool takes, by the tool's name."""
 
 
 def _finish(calls: _Calls) -> Finish:
@@ -128,45 +130,60 @@ def _text(part: Part) -> str:
 
 def _obey(invocation: Invocation) -> tuple[str | None, _Calls]:
     """Do what the last instruction says, wherever it stands."""
-    instruction = next(_instructions(invocation), _last_said(invocation))
-    tools = {tool.name: tool for tool in invocation.conversation.tools}
+    last = _last_said(invocation)
+    instruction, source = next(_instructions(invocation), (last, last))
+    schemas = {tool.name: _properties(tool, invocation.parts) for tool in invocation.conversation.tools}
     call = _CALL.search(instruction)
     answered = _results(invocation.conversation, invocation.parts)
-    if call is not None and call[1] in tools:
+    if call is not None and call[1] in schemas:
         arguments = _given(call[2])
         if not (answered and _was_made(invocation, call[1], arguments)):
             return None, ((call[1], arguments),)
-        return "\n".join(answered), ()
+        return _tell(invocation, instruction, source, schemas, answered)
     if _REVEAL.search(instruction):
-        return _reveal(invocation, instruction, tools, answered)
+        return _reveal(invocation, instruction, source, schemas, answered)
     repeat = _REPEAT.search(instruction)
     return (repeat[1] if repeat is not None else instruction), ()
 
 
 def _reveal(
-    invocation: Invocation, instruction: str, tools: Mapping[str, ToolDefinition], answered: list[str]
+    invocation: Invocation, instruction: str, source: str, schemas: _Schemas, answered: list[str]
 ) -> tuple[str | None, _Calls]:
     """Fetch what is asked for, send it where the instruction says, and tell it."""
-    schemas = {name: _properties(tool, invocation.parts) for name, tool in tools.items()}
-    sender = next((name for name, fields in schemas.items() if "url" in fields), None)
-    if tools:
+    if schemas:
+        sender = _sender(schemas)
         wanted = next((each for each in reversed(_SENTENCE.split(instruction)) if _REVEAL.search(each)), instruction)
         reader = _reader(schemas, wanted, sender)
         arguments = _filled(schemas[reader], wanted)
         if not (answered and _was_made(invocation, reader, arguments)):
             return None, ((reader, arguments),)
-    url = _URL.search(instruction)
-    if answered and sender is not None and url is not None and _SEND.search(instruction):
-        if not _was_called(invocation, sender):
-            sent = {name: url[0] if name == "url" else "\n".join(answered) for name in schemas[sender]}
-            return None, ((sender, sent),)
     if answered:
-        return "\n".join(answered), ()
+        return _tell(invocation, instruction, source, schemas, answered)
     return "\n".join(_text(part) for part in invocation.parts), ()
 
 
-def _instructions(invocation: Invocation) -> Iterator[str]:
-    """Texts that read like an instruction, last first, in whatever disguise.
+def _tell(
+    invocation: Invocation, instruction: str, source: str, schemas: _Schemas, answered: list[str]
+) -> tuple[str | None, _Calls]:
+    """Send what tools answered where the instruction says, once; then say it.
+
+    The address may stand beside an order in disguise, as it is: the text that the order was read from comes first.
+    """
+    sender = _sender(schemas)
+    url = _URL.search(source) or _URL.search(instruction)
+    if sender is not None and url is not None and _SEND.search(instruction) and not _was_called(invocation, sender):
+        sent = {name: url[0] if name == "url" else "\n".join(answered) for name in schemas[sender]}
+        return None, ((sender, sent),)
+    return "\n".join(answered), ()
+
+
+def _sender(schemas: _Schemas) -> str | None:
+    """The tool that reaches an address, if there is one."""
+    return next((name for name, fields in schemas.items() if "url" in fields), None)
+
+
+def _instructions(invocation: Invocation) -> Iterator[tuple[str, str]]:
+    """Texts that read like an instruction, last first, in whatever disguise, each with the text it was read from.
 
     Where a person's latest words are none by themselves, all that people said is read as one before older words.
     """
@@ -178,7 +195,7 @@ def _instructions(invocation: Invocation) -> Iterator[str]:
         if people[:-1] and part is people[-1]:
             texts.append(" ".join(map(_text, people)))
         for text in texts:
-            yield from (each for each in readings(text) if _is_instruction(each))
+            yield from ((each, text) for each in readings(text) if _is_instruction(each))
 
 
 def _is_instruction(text: str) -> bool:
@@ -218,7 +235,7 @@ def _properties(tool: ToolDefinition, parts: tuple[Part, ...]) -> Mapping[str, M
     return {name: kind for name, kind in found.items() if isinstance(kind, Mapping)}
 
 
-def _reader(schemas: Mapping[str, Mapping[str, Mapping[str, Json]]], instruction: str, sender: str | None) -> str:
+def _reader(schemas: _Schemas, instruction: str, sender: str | None) -> str:
     """The tool that the instruction names, or the one that offers what it asks for, or the first."""
     named = next((name for name in schemas if name in instruction and name != sender), None)
     if named is not None:
