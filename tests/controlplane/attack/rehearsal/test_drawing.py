@@ -39,4 +39,4 @@ def test_words_can_be_read(colours: dict[str, str]) -> None:
 
 def test_the_style_loads_nothing_and_can_stand_in_xml() -> None:
     assert not any(each in STYLE for each in ("url(", "@import", "@font-face", "<", "&", "http"))
-    assert "prefers-color-scheme:dark" in STYLE
+    assert "screen and (prefers-color-scheme:dark)" in STYLE

@@ -157,6 +157,8 @@ def test_of_two_reports_about_one_play_the_worse_counts() -> None:
 )
 def test_an_attack_that_gets_nowhere_with_every_step_off_is_named(off: Cell) -> None:
     assert matrix_of(made.report(played(NOTHING, off))).unproven == ((INSIDER, SHOW, "direct"),)
+    insiders = tuple(each for each in WHOLE.plays if each.attacker is INSIDER)
+    assert matrix_of(Report(insiders, 1.0)).unproven == ()
     gone = made.play(INSIDER, "morse", NOTHING)
     assert matrix_of(made.report(without=(gone,))).unproven == ((INSIDER, SHOW, "morse"), (INSIDER, SEND, "morse"))
 

@@ -59,6 +59,17 @@ TONES: Mapping[State, str] = MappingProxyType(
         State.NOT_PLAYED: "missing",
     }
 )
+MARKS: Mapping[State, str] = MappingProxyType(
+    {
+        State.PREVENTED: "■",
+        State.UNREADABLE: "≡",
+        State.CONTAINED: "□",
+        State.OUTSIDE: "–",
+        State.LEAKED: "✕",
+        State.NOT_PLAYED: "·",
+    }
+)
+"""The same shapes as characters, for tables."""
 
 
 def palette(colours: Mapping[str, str]) -> str:
@@ -82,7 +93,7 @@ STYLE = (
     ".rw .tiny{font-size:11px}"
     ".rw .mark{font-size:12.5px;font-weight:650}"
     ".rw .none{fill:none}.rw .middle{text-anchor:middle}.rw .end{text-anchor:end}.rw .dash{stroke-dasharray:3 4}"
-    f"{palette(LIGHT)}@media (prefers-color-scheme:dark){{{palette(DARK)}}}"
+    f"{palette(LIGHT)}@media screen and (prefers-color-scheme:dark){{{palette(DARK)}}}"
 )
 """The style sheet inside; a page that holds the picture allows it by its digest."""
 

@@ -257,12 +257,13 @@ class Matrix:
 
     @property
     def unproven(self) -> tuple[tuple[Attacker, Aim, str], ...]:
-        """Attacks of which it is not shown that they leak while every step is off."""
+        """Attacks that were played, and of which it is not shown that they leak while every step is off."""
+        known = {(attacker, variant) for attacker, variant, _ in self.index}
         return tuple(
             (attacker, aim, variant)
             for attacker, aim in COLUMNS
             for variant, each in self.square(attacker, aim, ()).seen
-            if each.state is not State.LEAKED or each.why
+            if (attacker, variant) in known and (each.state is not State.LEAKED or each.why)
         )
 
     def spot(self, on: tuple[int, ...]) -> Spot:

@@ -67,16 +67,18 @@ def picture(report: Report, controls: Controls = NO_CONTROLS) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{drawn(matrix_of(report), controls)}\n'
 
 
-def drawn(matrix: Matrix, controls: Controls = NO_CONTROLS) -> str:
-    """The same as an element, for a page."""
+def drawn(matrix: Matrix, controls: Controls = NO_CONTROLS, *, with_head: bool = True) -> str:
+    """The same as an element; without head and margins for a page that has its own."""
+    left, top = (0, 0) if with_head else (_LEFT - 4, _ROWS_Y - 110)
+    width, height = WIDTH - 2 * left, HEIGHT - top
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="rw" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" '
-        f'height="{HEIGHT}" role="img" aria-labelledby="rw-title rw-desc">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="rw" viewBox="{left} {top} {width} {height}" width="{width}" '
+        f'height="{height}" role="img" aria-labelledby="rw-title rw-desc">',
         f'<title id="rw-title">{_safe(f"Rehearsal of {matrix.about}: each of the ten steps alone")}</title>',
         f'<desc id="rw-desc">{_safe(_description(matrix))}</desc>',
         f"<style>{STYLE}</style>",
         f'<rect class="sheet" width="{WIDTH}" height="{HEIGHT}"/>',
-        *_head(matrix),
+        *(_head(matrix) if with_head else ()),
         *_heads_of_columns(),
         *(part for step in STEPS for part in _row(matrix, step, controls.get(step, ()))),
         *_legend(_ROWS_Y + len(STEPS) * _ROW_HEIGHT + 40),
@@ -106,8 +108,8 @@ def _head(matrix: Matrix) -> list[str]:
     held = matrix.promised - len(matrix.broken)
     played = f"in {matrix.seconds:,.0f} s, against a fully compromised model"
     figures = [
-        (telling.share(subsets.one, subsets.played), _subsets_label(subsets.of - subsets.played), "ink"),
-        (telling.share(held, matrix.promised), _promise_label(matrix), "leaked" if matrix.broken else "ink"),
+        (_figure(subsets.one, subsets.played), _subsets_label(subsets.of - subsets.played), "ink"),
+        (_figure(held, matrix.promised), _promise_label(matrix), "leaked" if matrix.broken else "ink"),
         (f"{matrix.plays:,} plays", played, "ink"),
     ]
     parts = [
@@ -123,6 +125,10 @@ def _head(matrix: Matrix) -> list[str]:
     if doubt := telling.doubt(matrix):
         parts.append(_text(_LEFT, 344, "label leaked", f"✕ {doubt}"))
     return parts
+
+
+def _figure(held: int, of: int) -> str:
+    return telling.share(held, of) if of else "–"
 
 
 def _subsets_label(missing: int) -> str:

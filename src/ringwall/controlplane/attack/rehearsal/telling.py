@@ -72,12 +72,18 @@ def most_escaped(square: Square) -> str:
     return f"≤ {plural(square.records_out, 'record')}{took}"
 
 
-def held_of(square: Square) -> str:
-    """How many variants are held, of all that there are: `17 of 17`; what was not played is said."""
+def held_of(square: Square, word: str = "") -> str:
+    """How many variants are held, of all that there are: `17 of 17`; what was not played is said.
+
+    Args:
+        square: The cell.
+        word: What to say after the count: `held`, where nothing near it says so.
+    """
     if not square.played:
         return ""
     missing = square.variants - square.played
-    return share(square.held, square.variants) + (f", {missing} not played" if missing else "")
+    said = f"{share(square.held, square.variants)} {word}".rstrip()
+    return f"{said}, {missing:,} not played" if missing else said
 
 
 def on_words(on: tuple[int, ...]) -> str:
