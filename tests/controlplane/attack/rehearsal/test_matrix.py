@@ -191,3 +191,10 @@ def test_the_map_has_every_subset_once() -> None:
     assert spots[0] == NOTHING
     assert len(set(spots)) == len(spots) == 1024
     assert set(spots) == set(made.EVERY)
+
+
+def test_complete_is_what_misses_nothing() -> None:
+    assert matrix_of(WHOLE).is_complete
+    assert not matrix_of(Report((), 0.0)).is_complete
+    for gone in (made.play(INSIDER, "morse", (4, 5)), made.play(OUTSIDER, "direct", (2, 4, 6, 8))):
+        assert not matrix_of(made.report(without=(gone,))).is_complete

@@ -117,7 +117,7 @@ def test_what_is_broken_is_listed_with_what_to_do_next() -> None:
     text = read(page(made.report(bad, fault))).text
     assert "2 of 5,786 promised cells are broken." in text
     assert "insider, show, morse, step 4 on: 8 records got there" in text
-    assert "look at what step 4 (input) is set to" in text
+    assert "see what step 4 (input) is set to" in text
     assert "insider, show, direct, step 1 on: deadline" in text
     assert "Nothing that was promised leaked" not in text
 

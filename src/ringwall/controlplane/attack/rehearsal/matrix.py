@@ -266,6 +266,14 @@ class Matrix:
             if (attacker, variant) in known and (each.state is not State.LEAKED or each.why)
         )
 
+    @property
+    def is_complete(self) -> bool:
+        """True when both attackers played every subset that a rehearsal has, in every variant that is known."""
+        few = (NOTHING, *((step,) for step in STEPS), *PAIRS, *ALL_BUT_ONE, STEPS)
+        squares = (self.square(attacker, aim, on) for attacker, aim in COLUMNS for on in few)
+        subsets = self.subsets()
+        return subsets.played == subsets.of and all(each.played == each.variants for each in squares)
+
     def spot(self, on: tuple[int, ...]) -> Spot:
         """One subset of the outsider's steps, in the direct variant."""
         show, send = (self.seen(Attacker.OUTSIDER, DIRECT, on, aim).state for aim in (Aim.SHOW, Aim.SEND))

@@ -146,11 +146,11 @@ def reason(broken: Broken) -> str:
 def advice(broken: Broken) -> str:
     """What to do next about it."""
     if broken.why:
-        return "a fault never holds: mend it, then play again; with one step on, that step has to be the reason"
+        return "a fault never holds: mend it, then play again"
     on = broken.play.on
     if not on:
-        return "nothing was on: this promise cannot be kept; mend the promise"
+        return "nothing was on, so nothing could hold it: mend the promise"
     names = " or ".join(f"{step} ({STEP_NAMES.get(step, '')})" for step in on[:2])
     if len(on) > 2:
-        return "play each of these steps alone: the one that holds there and not here is where to look"
-    return f"look at what step {names} is set to: ringwall plan shows every value and where it was set"
+        return "play each of these steps alone, and look at those that hold there"
+    return f"see what step {names} is set to: ringwall plan"
