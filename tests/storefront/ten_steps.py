@@ -10,7 +10,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -79,14 +79,16 @@ class Street:
 
 
 @contextmanager
-def street(folder: Path, roles: tuple[str, ...], *, on: bool = True, more: str = "") -> Iterator[Street]:
+def street(
+    folder: Path, roles: tuple[str, ...], *, on: bool = True, settings: Mapping[str, str] | None = None
+) -> Iterator[Street]:
     """Everything that runs, until the block ends.
 
     Args:
         folder: Where all of it stands.
         roles: The roles that get a key.
         on: Whether the ten steps are on; with False all are off, card numbers in clear, and nothing goes by a proxy.
-        more: Configuration besides.
+        settings: Control to lines that are written for it besides, while it is on.
     """
     folder.mkdir(exist_ok=True)
     gateway = Gateway(folder, ["--config", str(folder / CONFIG)])
@@ -99,7 +101,7 @@ def street(folder: Path, roles: tuple[str, ...], *, on: bool = True, more: str =
         url = f"http://127.0.0.1:{carrier.port}"
         policies = folder / POLICIES
         policies.write_text(policies.read_text().replace(CARRIER, url))
-        config.write_text(with_steps(config.read_text(), url, on=on) + more)
+        config.write_text(with_steps(config.read_text(), url, on=on, settings=settings or {}))
         proxy = None
         environment = {**gateway.environment(), "PYTHONPATH": str(SOURCE), "no_proxy": "", "NO_PROXY": ""}
         if on:
@@ -129,7 +131,7 @@ def make_key(gateway: Gateway, name: str, *words: str) -> str:
     return str(json.loads(made.stdout)["secret"])
 
 
-def with_steps(config: str, carrier: str, *, on: bool) -> str:
+def with_steps(config: str, carrier: str, *, on: bool, settings: Mapping[str, str]) -> str:
     """The shop's own configuration with every control of the ten steps on, or off."""
     until = (datetime.now(UTC) + timedelta(days=20)).date()
     head, _, own = config.partition("[workloads.storefront.controls.")
@@ -143,7 +145,7 @@ def with_steps(config: str, carrier: str, *, on: bool) -> str:
         elif table in config:
             lines = [each.replace(table, f'{table}\nmode = "enforce"') for each in lines]
         else:
-            lines += [table, 'mode = "enforce"', *_settings(control, carrier, until)]
+            lines += [table, 'mode = "enforce"', *_settings(control, carrier, until), settings.get(control, "")]
     return "\n".join(lines) + "\n"
 
 
