@@ -1,24 +1,32 @@
-"""`ringwall storefront`: the shop runs with one command; thirty ordinary tasks pass, and the seed's attack does not."""
+"""`ringwall storefront`: the shop runs with one command; thirty ordinary tasks pass, and the seed's attack does not.
+
+On SQLite and on PostgreSQL alike.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from ringwall.storefront.agent import Agent, Transcript
 from ringwall.storefront.data import card_numbers, rows
+from ringwall.storefront.postgres import group_of
 from tests import ledgers
 from tests.process import SOURCE, free_port
+from tests.services import postgres_database
 from tests.storefront.tasks import ACCOUNTING, BENIGN, CLERK
 
 
@@ -29,14 +37,25 @@ class Shop:
     folder: Path
     said: dict[str, Any]
     keys: dict[str, str]
+    database: str
 
     def ask(self, role: str, task: str, **more: Any) -> Transcript:
         root = self.said["base_url"].removesuffix("/v1")
         return Agent(root, self.keys[role], "rehearsal/compromised").run(task, **more)
 
 
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def database(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a fresh database, or nothing for the shop's own file."""
+    if request.param == "sqlite":
+        yield ""
+        return
+    with postgres_database() as url:
+        yield url
+
+
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def shop(tmp_path_factory: pytest.TempPathFactory, database: str) -> Iterator[Shop]:
     folder = tmp_path_factory.mktemp("storefront")
     environment = {**os.environ, "PYTHONPATH": str(SOURCE), "XDG_CONFIG_HOME": str(folder / "config")}
     ours = [sys.executable, "-m", "ringwall"]
@@ -46,7 +65,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [*ours, "storefront", str(folder / "shop"), *data, *ports, "--ready-file", str(ready)],
-            env=environment, stdout=log, stderr=log, cwd=folder,
+            env={**environment, "RINGWALL_STOREFRONT_DATABASE": database}, stdout=log, stderr=log, cwd=folder,
         )  # fmt: skip
     try:
         end = time.monotonic() + 60
@@ -59,12 +78,19 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
             made = subprocess.run([*ours, *words, *data], env=environment, capture_output=True, text=True, check=True)
             keys[role] = json.loads(made.stdout)["secret"]
         time.sleep(1)  # the gateway looks for new keys within a second
-        yield Shop(folder, json.loads(ready.read_text()), keys)
+        yield Shop(folder, json.loads(ready.read_text()), keys, database)
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
     assert ledgers.verified(folder / "data").is_green
     assert "Traceback" not in (folder / "log").read_text()
+    if database:
+        with psycopg.connect(database) as connection:
+            left = connection.execute(
+                "SELECT member::regrole FROM pg_auth_members WHERE roleid = ANY(%s::regrole[])",
+                ([group_of(each, connection.info.dbname) for each in ("catalog", "records")],),
+            ).fetchall()
+        assert left == [], "roles of leases"
 
 
 def test_thirty_tasks_are_written_down() -> None:
@@ -102,6 +128,30 @@ def test_no_card_number_stands_on_the_disk(shop: Shop) -> None:
         if path.is_file():
             content = path.read_bytes()
             assert not any(number.encode() in content for number in card_numbers()), path
+
+
+def test_rows_stand_where_they_were_asked_for_and_sealed(shop: Shop) -> None:
+    file = shop.folder / "shop" / "storefront.db"
+    assert file.exists() == (not shop.database)
+    if shop.database:
+        with psycopg.connect(shop.database) as connection:
+            found = connection.execute("SELECT card_number FROM ringwall_storefront.payments").fetchall()
+        url = shop.folder / "shop" / "storefront.url"
+        assert url.read_text() == f"{shop.database}\n" and url.stat().st_mode & 0o777 == 0o600
+    else:
+        with closing(sqlite3.connect(file)) as connection_:
+            found = connection_.execute("SELECT card_number FROM payments").fetchall()
+    assert len(found) == len(card_numbers()) and all(each[0].startswith("rwsealed:") for each in found)
+
+
+def test_each_call_took_a_lease_that_ended_with_it(shop: Shop) -> None:
+    shop.ask(CLERK, 'call search_products with {"text": "boots"}')
+    listed = [sys.executable, "-m", "ringwall", "vault", "leases", "--all", "--json"]
+    listed += ["--data-dir", str(shop.folder / "data")]
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE), "XDG_CONFIG_HOME": str(shop.folder / "config")}
+    said = subprocess.run(listed, env=environment, capture_output=True, text=True, check=True)
+    taken = json.loads(said.stdout)["leases"]
+    assert {each["credential"] for each in taken} >= {"catalog"} and all(each["ended"] for each in taken), taken
 
 
 def test_mails_went_to_the_outbox_and_nowhere_else(shop: Shop) -> None:
