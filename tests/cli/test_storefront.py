@@ -155,6 +155,7 @@ def test_each_call_took_a_lease_that_ended_with_it(shop: Shop) -> None:
 
 
 def test_mails_went_to_the_outbox_and_nowhere_else(shop: Shop) -> None:
+    shop.ask(CLERK, 'call send_email with {"to": "warehouse", "subject": "x", "text": "y"}')
     shop.ask(CLERK, 'call send_email with {"to": "a friend", "subject": "x", "text": "y"}')
     sent = [json.loads(line) for line in (shop.folder / "shop" / "outbox.jsonl").read_text().splitlines()]
-    assert {each["to"] for each in sent} <= {"warehouse", "returns desk", "billing desk"}
+    assert sent and {each["to"] for each in sent} <= {"warehouse", "returns desk", "billing desk"}
