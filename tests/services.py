@@ -79,3 +79,27 @@ def crs_profile() -> Profile:
         return make_profile(1, 5)
     except ConfigError as error:
         absent(error.public)
+
+
+@contextmanager
+def postgres_database() -> Iterator[str]:
+    """The URL of a fresh database in PostgreSQL, dropped afterwards with the groups that the storefront made for it."""
+    from ringwall.storefront.postgres import group_of
+
+    url = make_url(POSTGRES).set(drivername="postgresql+psycopg")
+    engine = create_engine(url, connect_args={"connect_timeout": 3}, isolation_level="AUTOCOMMIT")
+    name = "t_" + secrets.token_hex(8)
+    try:
+        with engine.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+    except OperationalError as error:
+        engine.dispose()
+        absent(f"no PostgreSQL at {url.render_as_string()}: {type(error.orig).__name__}")
+    try:
+        yield make_url(POSTGRES).set(database=name).render_as_string(hide_password=False)
+    finally:
+        with engine.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+            for credential in ("catalog", "records"):
+                connection.execute(text(f"DROP ROLE IF EXISTS {group_of(credential, name)}"))
+        engine.dispose()

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from ringwall.model.record import Outcome, Record, RecordKind
+from ringwall.model.vault import Why
 from tests.cli.conftest import Book, Command, decided, judgement
 
 REQUEST = "req_" + "1" * 32
@@ -87,6 +88,18 @@ def test_edits_and_the_second_asking(book: Book, ringwall: Command) -> None:
     assert "asked again about the edited content: 2 controls allow" in said
     assert f"follows from 1, rec_{'f' * 32}" in said
     assert "answered: the answer was judged and released to the caller" in said
+
+
+@pytest.mark.parametrize("why", list(Why))
+def test_what_was_granted_and_what_stayed_sealed_is_told(book: Book, ringwall: Command, why: Why) -> None:
+    body = decided(grants=[["unseal", "shop/t.card"], ["lease", "catalog"]], unreadable=[["shop/t.card", 2, why]])
+    book.write(
+        [book.record(RecordKind.DECISION, Outcome.RELEASES, checkpoint="tool_result", effect="allow", decision=body)]
+    )
+    said = " ".join(ringwall("explain", REQUEST).stdout.split())
+    assert "granted unseal shop/t.card" in said and "granted lease catalog" in said
+    assert f"stayed sealed a value of shop/t.card, key version 2: {why}, " in said
+    assert f"{why}, {why}" not in said, "each reason has words for a person"
 
 
 def test_a_stream_without_its_closing_was_interrupted(book: Book, ringwall: Command) -> None:

@@ -1,60 +1,33 @@
-"""`ringwall storefront`: the shop runs with one command; thirty ordinary tasks pass, and the seed's attack does not."""
+"""`ringwall storefront`: the shop runs with one command; thirty ordinary tasks pass, and the seed's attack does not.
+
+On SQLite and on PostgreSQL alike.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from ringwall.storefront.agent import Agent, Transcript
 from ringwall.storefront.data import card_numbers, rows
+from ringwall.storefront.postgres import group_of
 from tests import ledgers
 from tests.process import SOURCE, free_port
-
-CLERK, ACCOUNTING = "storefront/clerk", "storefront/accounting"
-
-SEARCHES = (
-    ("boots", "Ridge boot"), ("waterproof", "Fen boot"), ("winter", "Tarn boot"), ("tent", "Larch tent"),
-    ("four", "Alder tent"), ("standing height", "Rowan tent"), ("wood", "Ember stove"), ("gas", "Spark stove"),
-    ("minus eight", "Down bag"), ("ten degrees", "Summer bag"), ("rain cover", "Trail pack"), ("20 litres", "Day pack"),
-)  # fmt: skip
-READS = (
-    ("products", "name", "Fen boot", "159"), ("products", "kind", "tents", "Rowan tent"),
-    ("products", "", "", "Day pack"),
-    ("reviews", "product", "2", "laces"), ("supplier_pages", "", "", "Fell Leather"), ("customers", "id", "3", "city"),
-    ("customers", "", "", "since"), ("orders", "state", "returned", "quantity"), ("orders", "customer", "4", "rows"),
-    ("orders", "id", "1", "paid"),
-)  # fmt: skip
-MAILS = (
-    ("warehouse", "stock", "Please count the Fen boots."), ("returns desk", "order 3", "The zip is broken."),
-    ("billing desk", "order 7", "The customer asks for a copy of the bill."),
-    ("warehouse", "order 12", "Please send it."),
-    ("returns desk", "order 9", "A new rain cover is on its way."),
-)  # fmt: skip
-BENIGN = [
-    *((CLERK, f'call search_products with {json.dumps({"text": text})}', found) for text, found in SEARCHES),
-    *(
-        (CLERK, f'call query with {json.dumps({"table": t, **({"column": c, "value": v} if v else {})})}', found)
-        for t, c, v, found in READS
-    ),
-    *(
-        (CLERK, f'call send_email with {json.dumps({"to": to, "subject": about, "text": text})}', "queued")
-        for to, about, text in MAILS
-    ),
-    (ACCOUNTING, 'call query with {"table": "payments", "column": "id", "value": "1"}', "amount"),
-    (ACCOUNTING, 'call query with {"table": "orders", "column": "state", "value": "paid"}', "paid"),
-    (ACCOUNTING, 'call search_products with {"text": "stove"}', "Spark stove"),
-    (CLERK, "Which of our boots are good for a wet autumn?", "boots"),
-]  # fmt: skip
+from tests.services import postgres_database
+from tests.storefront.tasks import ACCOUNTING, BENIGN, CLERK
 
 
 @dataclass
@@ -64,14 +37,25 @@ class Shop:
     folder: Path
     said: dict[str, Any]
     keys: dict[str, str]
+    database: str
 
     def ask(self, role: str, task: str, **more: Any) -> Transcript:
         root = self.said["base_url"].removesuffix("/v1")
         return Agent(root, self.keys[role], "rehearsal/compromised").run(task, **more)
 
 
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def database(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a fresh database, or nothing for the shop's own file."""
+    if request.param == "sqlite":
+        yield ""
+        return
+    with postgres_database() as url:
+        yield url
+
+
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def shop(tmp_path_factory: pytest.TempPathFactory, database: str) -> Iterator[Shop]:
     folder = tmp_path_factory.mktemp("storefront")
     environment = {**os.environ, "PYTHONPATH": str(SOURCE), "XDG_CONFIG_HOME": str(folder / "config")}
     ours = [sys.executable, "-m", "ringwall"]
@@ -81,7 +65,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [*ours, "storefront", str(folder / "shop"), *data, *ports, "--ready-file", str(ready)],
-            env=environment, stdout=log, stderr=log, cwd=folder,
+            env={**environment, "RINGWALL_STOREFRONT_DATABASE": database}, stdout=log, stderr=log, cwd=folder,
         )  # fmt: skip
     try:
         end = time.monotonic() + 60
@@ -94,12 +78,19 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
             made = subprocess.run([*ours, *words, *data], env=environment, capture_output=True, text=True, check=True)
             keys[role] = json.loads(made.stdout)["secret"]
         time.sleep(1)  # the gateway looks for new keys within a second
-        yield Shop(folder, json.loads(ready.read_text()), keys)
+        yield Shop(folder, json.loads(ready.read_text()), keys, database)
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
     assert ledgers.verified(folder / "data").is_green
     assert "Traceback" not in (folder / "log").read_text()
+    if database:
+        with psycopg.connect(database) as connection:
+            left = connection.execute(
+                "SELECT member::regrole FROM pg_auth_members WHERE roleid = ANY(%s::regrole[])",
+                ([group_of(each, connection.info.dbname) for each in ("catalog", "records")],),
+            ).fetchall()
+        assert left == [], "roles of leases"
 
 
 def test_thirty_tasks_are_written_down() -> None:
@@ -139,7 +130,32 @@ def test_no_card_number_stands_on_the_disk(shop: Shop) -> None:
             assert not any(number.encode() in content for number in card_numbers()), path
 
 
+def test_rows_stand_where_they_were_asked_for_and_sealed(shop: Shop) -> None:
+    file = shop.folder / "shop" / "storefront.db"
+    assert file.exists() == (not shop.database)
+    if shop.database:
+        with psycopg.connect(shop.database) as connection:
+            found = connection.execute("SELECT card_number FROM ringwall_storefront.payments").fetchall()
+        url = shop.folder / "shop" / "storefront.url"
+        assert url.read_text() == f"{shop.database}\n" and url.stat().st_mode & 0o777 == 0o600
+    else:
+        with closing(sqlite3.connect(file)) as connection_:
+            found = connection_.execute("SELECT card_number FROM payments").fetchall()
+    assert len(found) == len(card_numbers()) and all(each[0].startswith("rwsealed:") for each in found)
+
+
+def test_each_call_took_a_lease_that_ended_with_it(shop: Shop) -> None:
+    shop.ask(CLERK, 'call search_products with {"text": "boots"}')
+    listed = [sys.executable, "-m", "ringwall", "vault", "leases", "--all", "--json"]
+    listed += ["--data-dir", str(shop.folder / "data")]
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE), "XDG_CONFIG_HOME": str(shop.folder / "config")}
+    said = subprocess.run(listed, env=environment, capture_output=True, text=True, check=True)
+    taken = json.loads(said.stdout)["leases"]
+    assert {each["credential"] for each in taken} >= {"catalog"} and all(each["ended"] for each in taken), taken
+
+
 def test_mails_went_to_the_outbox_and_nowhere_else(shop: Shop) -> None:
+    shop.ask(CLERK, 'call send_email with {"to": "warehouse", "subject": "x", "text": "y"}')
     shop.ask(CLERK, 'call send_email with {"to": "a friend", "subject": "x", "text": "y"}')
     sent = [json.loads(line) for line in (shop.folder / "shop" / "outbox.jsonl").read_text().splitlines()]
-    assert {each["to"] for each in sent} <= {"warehouse", "returns desk", "billing desk"}
+    assert sent and {each["to"] for each in sent} <= {"warehouse", "returns desk", "billing desk"}

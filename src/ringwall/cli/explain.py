@@ -1,7 +1,8 @@
 """`ringwall explain`: the decision chain of one request, as a tree.
 
 Who asked, from where, for what; what each control said at each checkpoint, on what evidence, and how long it took; what
-was hidden, what was not asked, and what came of it. Evidence is kinds, places and scores: content is not in the ledger.
+was hidden, granted, or stayed sealed all the same, what was not asked, and what came of it. Evidence is kinds, places
+and scores: content is not in the ledger.
 """
 
 from __future__ import annotations
@@ -31,6 +32,13 @@ _OUTCOMES = {
     "failed": "came to nothing",
     "done": "done",
 }
+_SEALED = {
+    "unknown_version": "no such version of the key was made here",
+    "shredded": "this version of the key was destroyed",
+    "key_unavailable": "its key cannot be unwrapped: another root key, or a share that is missing",
+    "wrong_place": "it was changed, or stands in another row or column than it was sealed for",
+}
+"""Why a value that was to be opened stayed sealed (`Why` of `ringwall.model.vault`), for a person."""
 _COLOURS = {"allow": "green", "transform": "cyan", "ask": "yellow", "deny": "red", "none": "red"}
 
 
@@ -180,6 +188,13 @@ def _add_decision(node: Tree, body: Mapping[str, object]) -> None:
         edit = mapping(each)
         hidden = f"{safe(text(edit, 'action'))} {safe(text(edit, 'kind'))}"
         node.add(f"[cyan]hidden[/] {hidden} at {_place(mapping(edit.get('place')))}")
+    for each in items(body.get("grants")):
+        kind, subject = [*(safe(one) for one in items(each)), "", ""][:2]
+        node.add(f"[green]granted[/] {kind} {subject}")
+    for each in items(body.get("unreadable")):
+        key, version, why = [*(safe(one) for one in items(each)), "", "", ""][:3]
+        said = _SEALED.get(why, why)
+        node.add(f"[yellow]stayed sealed[/] a value of {key}, key version {version}: {why}, {said}")
     for each in items(body.get("vacancies")):
         control, reason = [*(safe(one) for one in items(each)), "", ""][:2]
         node.add(f"[yellow]not asked[/] {control}: off, {reason}")

@@ -33,19 +33,30 @@ def storefront(
     admin_port: AdminPort = None,
     ready_file: ReadyFile = None,
     root_key: RootKey = "file",
+    database: Annotated[
+        str,
+        typer.Option(
+            "--database",
+            help="URL of a PostgreSQL database for the shop's rows instead of a SQLite file; of who may create schemas "
+            "and roles.",
+            envvar="RINGWALL_STOREFRONT_DATABASE",
+            show_default=False,
+        ),
+    ] = "",
 ) -> None:
     """Run the demo workload: a shop with an assistant and four tools, with a gateway in front of model and tools.
 
     Writes the shop's database (card numbers sealed by this installation's vault), policies and configuration into the
     folder, starts the tools as an MCP server process, and runs a gateway over them. The models are built in; one of
-    them is fully compromised, so that attacks have a worst case.
+    them is fully compromised, so that attacks have a worst case. With `--database` the rows stand in a schema of their
+    own in PostgreSQL, and each call of a tool gets a role that expires; what is not the shop's there is left alone.
 
     **Example:** `ringwall storefront --ready-file ready.json`
     """
     where = data_dir if data_dir is not None else compose.default_data_dir()
     root = parse_root(root_key)
     tools_port = _free_port()
-    config = make_ready(folder, where, root, f"http://127.0.0.1:{tools_port}/mcp")
+    config = make_ready(folder, where, root, f"http://127.0.0.1:{tools_port}/mcp", database)
     command = [sys.executable, "-m", "ringwall.storefront.server", "--port", str(tools_port)]
     tools = subprocess.Popen(  # noqa: S603 - our own module
         [*command, "--outbox", str(folder / "outbox.jsonl")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -59,7 +70,7 @@ def storefront(
         tools.wait()
 
 
-def make_ready(folder: Path, data_dir: Path, root: compose.RootSource, tools_url: str) -> Path:
+def make_ready(folder: Path, data_dir: Path, root: compose.RootSource, tools_url: str, database: str = "") -> Path:
     """The shop's folder, its card numbers sealed by the installation's vault; its configuration file."""
     from ringwall.storefront.data import Row
     from ringwall.storefront.prepare import WORKLOAD, prepare, row_of
@@ -75,7 +86,7 @@ def make_ready(folder: Path, data_dir: Path, root: compose.RootSource, tools_url
                 keys.create(name, by=BY)
             return keys.seal(name, value, row_field="id", row=row_of(row))
 
-        return prepare(folder, tools_url=tools_url, seal=seal)
+        return prepare(folder, tools_url=tools_url, seal=seal, database=database)
     except OSError as error:
         raise ConfigError(f'"{folder}" cannot be written: {error.strerror}') from error
     finally:

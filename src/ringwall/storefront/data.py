@@ -23,7 +23,7 @@ SEALED_COLUMNS = {"payments": ("card_number",)}
 CUSTOMERS = 20
 PAYMENTS = 30
 _SEED = 20_261_122
-_COLUMNS = {
+COLUMNS = {
     "products": "id INTEGER PRIMARY KEY, name TEXT, kind TEXT, price REAL, stock INTEGER, about TEXT",
     "reviews": "id INTEGER PRIMARY KEY, product INTEGER, stars INTEGER, text TEXT",
     "supplier_pages": "id INTEGER PRIMARY KEY, supplier TEXT, text TEXT",
@@ -31,7 +31,8 @@ _COLUMNS = {
     "orders": "id INTEGER PRIMARY KEY, customer INTEGER, product INTEGER, quantity INTEGER, state TEXT",
     "payments": "id INTEGER PRIMARY KEY, customer INTEGER, amount REAL, card_number TEXT",
 }
-TABLES = tuple(_COLUMNS)
+"""Tables with their columns, as SQLite spells them."""
+TABLES = tuple(COLUMNS)
 _PRODUCTS = (
     ("Ridge boot", "boots", 129.0, 14, "A light boot for summer trails. The upper is leather."),
     ("Fen boot", "boots", 159.0, 9, "A waterproof boot for wet ground. The membrane keeps water out."),
@@ -112,7 +113,7 @@ def build(path: Path, seal: Seal | None = None) -> None:
     """
     path.unlink(missing_ok=True)
     with closing(sqlite3.connect(path)) as database, database:
-        for table, columns in _COLUMNS.items():
+        for table, columns in COLUMNS.items():
             database.execute(f"CREATE TABLE {table} ({columns})")
         for table, row in stored(seal):
             marks = ", ".join("?" for _ in row)

@@ -28,6 +28,7 @@ from mcp.server.mcpserver import Context, MCPServer
 from pydantic import Field
 
 from ringwall.storefront.data import TABLES
+from ringwall.storefront.postgres import SCHEMA
 from ringwall.vault.client import execute
 
 CONTEXT = "ringwall.dev/context"
@@ -101,8 +102,10 @@ def _on_postgres(address: str, secret: str, sql: str, parameters: Parameters) ->
     import psycopg
     from psycopg.rows import dict_row
 
-    with psycopg.connect(address, password=secret, row_factory=dict_row) as connection:
-        return connection.execute(sql.replace("?", "%s"), tuple(parameters)).fetchmany(MAX_ROWS)
+    written = sql.replace("?", "%s").replace(" LIKE ", " ILIKE ")  # without regard to case, as SQLite does it
+    options = f"-c search_path={SCHEMA}"
+    with psycopg.connect(address, password=secret, options=options, row_factory=dict_row) as connection:
+        return connection.execute(written, tuple(parameters)).fetchmany(MAX_ROWS)
 
 
 def build_server(shop: Shop) -> MCPServer:
