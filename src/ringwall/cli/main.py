@@ -64,6 +64,7 @@ def command() -> typer.Typer:
         monitor,
         payload,
         plan,
+        rehearse,
         serve,
         storefront,
         tools,
@@ -90,6 +91,7 @@ def command() -> typer.Typer:
         vault,
         control,
         storefront,
+        rehearse,
     ):
         family.register(app)
     return app

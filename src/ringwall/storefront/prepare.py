@@ -54,7 +54,7 @@ def prepare(folder: Path, *, tools_url: str, seal: Seal | None, database: str = 
         (folder / URL).unlink(missing_ok=True)
         build(folder / DATABASE, seal)
     (folder / DEFINITIONS).write_text(json.dumps(definitions(), indent=2) + "\n", "utf-8")
-    (folder / POLICIES).write_text(_shipped(POLICIES), "utf-8")
+    (folder / POLICIES).write_text(policies(), "utf-8")
     config = folder / CONFIG
     config.write_text(written, "utf-8")
     return config
@@ -66,6 +66,11 @@ def definitions() -> list[dict[str, object]]:
     return [
         {"name": each.name, "description": each.description or "", "inputSchema": each.input_schema} for each in tools
     ]
+
+
+def policies() -> str:
+    """The shop's policies, as they ship."""
+    return _shipped(POLICIES)
 
 
 def row_of(row: Row) -> int:
