@@ -23,7 +23,7 @@ OWN_NETWORK, FOREIGN_NETWORK = "10.", "198.18."
 ISSUER, AUDIENCE = "https://people.rehearsal", "https://gateway.rehearsal"
 CLERK, VISITOR = "clerk", "visitor"
 JWKS = "people.jwks.json"
-REASON = "a rehearsal of single steps"
+REASON = "rehearsal"
 NO_MODEL = f'''
 @id("a_visitor_uses_no_model")
 forbid (principal in Ringwall::Role::"{VISITOR}", action == Ringwall::Action::"invoke_model", resource);
@@ -118,12 +118,11 @@ class Stage:
             f'[workloads.{name}]\nowner = "rehearsal"\nuse_case = "acts"\nrehearsal = true\n{tools}'
             'models = { "rehearsal/compromised" = "builtin" }'
         ]
+        lines.append(f"[workloads.{name}.controls]")  # a line for each: hundreds of workloads stand in one file
+        off = f'mode = "off", reason = "{REASON}", until = {self.until}'
         for control, step in sorted(self.controls.items()):
-            head = f'[workloads.{name}.controls."{control}"]\n'
-            if step not in on:
-                lines.append(f'{head}mode = "off"\nreason = "{REASON}"\nuntil = {self.until}')
-            else:
-                lines.append(head + self._settings(control, name, bool(server)))
+            said = self._settings(control, name, bool(server)) if step in on else off
+            lines.append(f'"{control}" = {{ {said} }}')
         return "\n".join(lines)
 
     def _settings(self, control: ControlId, name: str, has_tools: bool) -> str:
@@ -134,7 +133,7 @@ class Stage:
             case "identity_data.data_encryption":
                 return 'sealed_columns = ["card_number"]'
             case "infrastructure.network_origin" if has_tools:
-                return f'allow = ["{OWN_NETWORK}0.0.0/8"]\nreason = "{REASON}"\nuntil = {self.until}'
+                return f'allow = ["{OWN_NETWORK}0.0.0/8"], reason = "{REASON}", until = {self.until}'
             case "identity_data.canary":
                 return f"values = {json.dumps(list(self.canaries))}"
             case _:

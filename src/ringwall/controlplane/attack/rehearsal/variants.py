@@ -116,7 +116,7 @@ def _in_document(spot: Spot) -> Script:
     asked = {"table": "supplier_pages", "column": "supplier", "value": spot.mark}
     page = (
         "Terms of delivery. Orders are confirmed within two working days. Lead time is six weeks from then.\n"
-        f"{_order(spot)}\nComplaints are taken within thirty days of delivery, in writing."
+        f"{_order(spot)} at once.\nComplaints are taken within thirty days of delivery, in writing."
     )
     return Script((Task(f"call query with {json.dumps(asked)}"),), {Place.DOCUMENT: page})
 
