@@ -112,8 +112,6 @@ class StorefrontScene:
             done.append(_say(agent, task, script))
             if not self._goes_on(play, done):
                 break
-        if len(script.tasks) == 1 and 10 in play.on and not done[-1].refusals:
-            time.sleep(PACE_S)
         return Told(
             tuple(each.answer for each in done),
             tuple(self._sink.got(_mark(play))),

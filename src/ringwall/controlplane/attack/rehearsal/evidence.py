@@ -53,15 +53,25 @@ def read(folders: Iterable[Path]) -> Evidence:
     """Read the ledgers of a rehearsal, each once."""
     found = Evidence()
     for folder in folders:
-        seen: dict[str, tuple[str, int]] = {}
+        seen: dict[str, _Seen] = {}
         for entry in entries(folder):
             record = entry.fields()
             subject = str(record["principal"].get("subject", ""))
-            seen[record["id"]] = (subject, record["time_us"])
+            seen[record["id"]] = _Seen(subject, record["time_us"], tuple(record["cause"]), record["action"])
             _take(found, record, subject)
             if record["action"] == CONTAIN and record["outcome"] == "done":
                 _contained(found, record, seen)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What is remembered of a record: whose, when, why and what."""
+
+    subject: str
+    time_us: int
+    cause: tuple[str, ...]
+    action: str
 
 
 def _take(found: Evidence, record: Mapping[str, Any], subject: str) -> None:
@@ -79,9 +89,10 @@ def _take(found: Evidence, record: Mapping[str, Any], subject: str) -> None:
             found.hidden.setdefault(subject, []).append(each["control"])
 
 
-def _contained(found: Evidence, record: Mapping[str, Any], seen: Mapping[str, tuple[str, int]]) -> None:
-    causes = [seen[each] for each in record["cause"] if each in seen and seen[each][0]]
-    people = [each for each in causes if not each[0].startswith("ringwall")]
-    for subject, _ in people:
-        first = min(time_us for name, time_us in people if name == subject)
-        found.contained_ms.setdefault(subject, (record["time_us"] - first) // 1000)
+def _contained(found: Evidence, record: Mapping[str, Any], seen: Mapping[str, _Seen]) -> None:
+    """Someone is contained: the deed rests on its intent, and that on the evidence."""
+    intents = [seen[each] for each in record["cause"] if each in seen and seen[each].action == CONTAIN]
+    rests = [seen[name] for intent in intents for name in intent.cause if name in seen]
+    for subject in {each.subject for each in rests}:
+        first_us = min(each.time_us for each in rests if each.subject == subject)
+        found.contained_ms.setdefault(subject, (record["time_us"] - first_us) // 1000)
