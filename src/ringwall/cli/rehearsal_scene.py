@@ -4,7 +4,7 @@ The procedure, numbered as in the code:
 
 1. A host outside; the egress proxy, with a workload for each kind of way out.
 2. The shop's rows: in clear with what was planted, and sealed for every subset with step 6.
-3. Tool servers in one process, each kind with its database and its way out.
+3. Tool servers, each kind with its database and its way out.
 4. Two gateways: subsets without step 10, and those with it.
 """
 
@@ -14,6 +14,7 @@ import json
 import shutil
 import socket
 import sqlite3
+import subprocess
 import sys
 import tempfile
 import threading
@@ -48,6 +49,8 @@ TRIES = 6
 """Tasks of a patient attacker whom nobody is there to stop: enough to see whether it leaks."""
 PACE_S = 0.25
 """Between two of his tasks, where step 10 is on: a model takes longer to answer."""
+TOOL_PROCESSES = 3
+"""Processes that serve the shop's tools: one alone would be what everybody waits for."""
 TOKEN_S = 6 * 3600
 START_S = 30.0
 BY = "ringwall:local rehearsal"
@@ -228,7 +231,7 @@ class StorefrontScene:
                         database.execute("INSERT INTO supplier_pages (supplier, text) VALUES (?, ?)", page)
 
     def _serve_tools(self, ports: dict[Way, int], proxy: str, token: str) -> None:
-        shops = [
+        shops: list[dict[str, object]] = [
             {
                 "port": port,
                 "standing": "" if way.is_leased else str(self._folder / "clear.db"),
@@ -236,18 +239,21 @@ class StorefrontScene:
             }
             for way, port in ports.items()
         ]
-        file = self._folder / "shops.json"
+        processes = [self._spawn_tools(number, shops[number::TOOL_PROCESSES]) for number in range(TOOL_PROCESSES)]
+        end = time.monotonic() + START_S
+        for port in ports.values():
+            while not _answers(port):
+                if any(each.poll() is not None for each in processes) or time.monotonic() > end:
+                    raise InternalError("the tools to rehearse with did not start", code="no_tools")
+                time.sleep(0.05)
+
+    def _spawn_tools(self, number: int, shops: Sequence[dict[str, object]]) -> subprocess.Popen[bytes]:
+        file = self._folder / f"shops-{number}.json"
         file.touch(0o600)
         file.write_text(json.dumps(shops), "utf-8")
         words = [sys.executable, "-m", "ringwall.storefront.server", "--shops", str(file)]
         words += ["--outbox", str(self._folder / "outbox.jsonl")]
-        process = self._gateways.spawn(words, self._folder / "tools.log")
-        end = time.monotonic() + START_S
-        for port in ports.values():
-            while not _answers(port):
-                if process.poll() is not None or time.monotonic() > end:
-                    raise InternalError("the tools to rehearse with did not start", code="no_tools")
-                time.sleep(0.05)
+        return self._gateways.spawn(words, self._folder / f"tools-{number}.log")
 
 
 class _Sink:

@@ -178,7 +178,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 async def _serve(shops: Sequence[tuple[int, Shop]]) -> None:
-    """Serve several shops, until one of them ends."""
+    """Serve several shops, or none, until ended."""
+    if not shops:
+        await asyncio.Event().wait()
     async with asyncio.TaskGroup() as group:
         for port, shop in shops:
             group.create_task(build_server(shop).run_streamable_http_async(host="127.0.0.1", port=port))
