@@ -93,14 +93,9 @@ def test_a_control_that_is_broken_turns_it_red(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(BROKEN)
     done = run(tmp_path, "--sample", str(SAMPLE), "--seed", "3", "--json", path=str(tmp_path))
     report = json.loads(done.stdout)
-    broken = [
-        each
-        for each in report["plays"]
-        if 4 in each["on"]
-        for aim in each["promised"]
-        if each[aim]["outcome"] == "leaked"
-    ]
+    broken = [each for each in report["plays"] for aim in each["promised"] if each[aim]["outcome"] == "leaked"]
     assert done.returncode == 1 and report["broken"] == len(broken) > 0
+    assert [each for each in broken if 4 not in each["on"]] == []
 
 
 def test_nothing_of_it_stays(sampled: tuple[Path, dict[str, Any]]) -> None:

@@ -32,6 +32,8 @@ from tests import ledgers
 from tests.dataplane.gateway.test_understanding import DISGUISES
 from tests.process import SOURCE, Gateway, free_port
 
+pytestmark = pytest.mark.deep
+"""`ringwall rehearse` plays a sample of this in every run of the tests; here all of it, streamed and not."""
 AT_THE_DOOR = (1, 2, 3)
 STEPS = (4, 5, 6, 7, 8)
 ROLE = "storefront/clerk"
