@@ -14,7 +14,7 @@ import pytest
 
 from tests.process import SOURCE
 
-SAMPLE = 90
+SAMPLE = 60
 BROKEN = """
 import sys
 from importlib import abc, machinery, util
@@ -89,6 +89,7 @@ def test_picture_and_page_are_written(sampled: tuple[Path, dict[str, Any]]) -> N
     assert "Content-Security-Policy" in (folder / "a.html").read_text()
 
 
+@pytest.mark.deep
 def test_a_control_that_is_broken_turns_it_red(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(BROKEN)
     done = run(tmp_path, "--sample", str(SAMPLE), "--seed", "3", "--json", path=str(tmp_path))
