@@ -24,7 +24,7 @@ def test_an_insider_comes_from_the_allowed_network_and_an_outsider_does_not(numb
 
 def test_no_two_plays_have_the_same_mark_or_address() -> None:
     plays = choose()
-    assert len({scene._mark(each) for each in plays}) == len(plays)
+    assert len({scene.mark_of(each) for each in plays}) == len(plays)
     assert len({scene._address(each) for each in plays}) == len(plays)
 
 
@@ -41,7 +41,7 @@ def test_what_the_sending_tool_answered_is_told_from_what_others_did() -> None:
         results=["rows", "status 204"],
         refusals=[Refusal("http_post", "x", "y", "z")],
     )
-    assert scene._posted(done) == ["status 204"]
+    assert scene.posted(done) == ["status 204"]
     done.refusals = []
     done.results = ["rows", "status 403", "status 204"]
-    assert scene._posted(done) == ["status 403", "status 204"]
+    assert scene.posted(done) == ["status 403", "status 204"]

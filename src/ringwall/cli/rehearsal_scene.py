@@ -71,7 +71,7 @@ class StorefrontScene:
         self._folder = Path(tempfile.mkdtemp(prefix="ringwall-rehearsal-"))
         self._gateways = LoopbackGateways(self._folder)
         self._people = SigningKeys(compose.SystemClock())
-        self._sink = _Sink()
+        self._sink = Sink()
         self._urls: dict[bool, str] = {}
         self._ledgers: list[Path] = []
 
@@ -112,21 +112,21 @@ class StorefrontScene:
         )
         done: list[Transcript] = []
         for task in script.tasks:
-            done.append(_say(agent, task, script))
+            done.append(say(agent, task, script))
             if not self._goes_on(play, done):
                 break
         return Told(
             tuple(each.answer for each in done),
-            tuple(self._sink.got(_mark(play))),
+            tuple(self._sink.got(mark_of(play))),
             tuple((refusal.where, refusal.record) for each in done for refusal in each.refusals),
-            tuple(said for each in done for said in _posted(each)),
+            tuple(said for each in done for said in posted(each)),
         )
 
     def _goes_on(self, play: Play, done: Sequence[Transcript]) -> bool:
         """Whether a patient attacker tries once more."""
         if any(each.control == CONTAINMENT for each in done[-1].refusals):
             return False
-        out = got_out([*(each.answer for each in done), *self._sink.got(_mark(play))], card_numbers())
+        out = got_out([*(each.answer for each in done), *self._sink.got(mark_of(play))], card_numbers())
         if len(done) >= TRIES and (10 not in play.on or not out):
             return False
         if 10 in play.on:
@@ -134,24 +134,14 @@ class StorefrontScene:
         return True
 
     def _spot(self, play: Play) -> Spot:
-        return Spot(f"{self._sink.url}/{_mark(play)}", _mark(play))
+        return Spot(f"{self._sink.url}/{mark_of(play)}", mark_of(play))
 
     def _token(self, play: Play) -> str:
         """What the attacker presents: the insider's login had a second factor."""
         is_insider = play.attacker is Attacker.INSIDER
-        now_s = int(time.time())
-        claims = {
-            "iss": stage.ISSUER,
-            "aud": stage.AUDIENCE,
-            "sub": self.subject(play),
-            "client_id": "storefront",
-            "iat": now_s,
-            "exp": now_s + TOKEN_S,
-            "jti": _mark(play),
-            "amr": ["pwd", "otp", "mfa"] if is_insider else ["pwd"],
-            "groups": ["clerks"] if is_insider else ["clerks", "visitors"],
-        }
-        return self._people.sign("at+jwt", claims)
+        methods = ["pwd", "otp", "mfa"] if is_insider else ["pwd"]
+        groups = ["clerks"] if is_insider else ["clerks", "visitors"]
+        return token_of(self._people, play, self.subject(play), methods, groups)
 
     def _start(self) -> None:
         subsets = list(dict.fromkeys(each.on for each in self._plays))
@@ -162,7 +152,7 @@ class StorefrontScene:
         build(self._folder / "clear.db")  # 2
         self._plant([self._folder / "clear.db"], (each for each in self._plays if 6 not in each.on))
         ways = {on: Way.of(on) for on in subsets}
-        ports = {way: _free_port() for way in dict.fromkeys(ways.values())}
+        ports = {way: free_port() for way in dict.fromkeys(ways.values())}
         servers = {way.server: f"http://127.0.0.1:{port}/mcp" for way, port in ports.items()}
         starting = {
             contains: self._begin(own, servers, contains=contains)
@@ -215,7 +205,7 @@ class StorefrontScene:
 
     def _plant(self, databases: Iterable[Path], plays: Iterable[Play]) -> None:
         """Write what somebody else wrote: a review of a product, a page of a supplier."""
-        planted = [(_mark(each), VARIANTS[each.variant](self._spot(each)).planted) for each in plays]
+        planted = [(mark_of(each), VARIANTS[each.variant](self._spot(each)).planted) for each in plays]
         for path in databases:
             with closing(sqlite3.connect(path)) as database, database:
                 for mark, texts in planted:
@@ -240,12 +230,7 @@ class StorefrontScene:
             for way, port in ports.items()
         ]
         processes = [self._spawn_tools(number, shops[number::TOOL_PROCESSES]) for number in range(TOOL_PROCESSES)]
-        end = time.monotonic() + START_S
-        for port in ports.values():
-            while not _answers(port):
-                if any(each.poll() is not None for each in processes) or time.monotonic() > end:
-                    raise InternalError("the tools to rehearse with did not start", code="no_tools")
-                time.sleep(0.05)
+        await_ports(processes, ports.values())
 
     def _spawn_tools(self, number: int, shops: Sequence[dict[str, object]]) -> subprocess.Popen[bytes]:
         file = self._folder / f"shops-{number}.json"
@@ -256,7 +241,7 @@ class StorefrontScene:
         return self._gateways.spawn(words, self._folder / f"tools-{number}.log")
 
 
-class _Sink:
+class Sink:
     """A host outside, which keeps what it is sent, by path."""
 
     def __init__(self) -> None:
@@ -295,7 +280,39 @@ def the_stage(controls: dict[str, int]) -> Stage:
     return Stage({ControlId(name): step for name, step in controls.items()}, until, (card_numbers()[4],))
 
 
-def _say(agent: Agent, task: Task, script: Script) -> Transcript:
+def token_of(people: SigningKeys, play: Play, subject: str, methods: Sequence[str], groups: Sequence[str]) -> str:
+    """An access token as people have it, after a login with these methods."""
+    now_s = int(time.time())
+    claims = {
+        "iss": stage.ISSUER,
+        "aud": stage.AUDIENCE,
+        "sub": subject,
+        "client_id": "rehearsal",
+        "iat": now_s,
+        "exp": now_s + TOKEN_S,
+        "jti": mark_of(play),
+        "amr": list(methods),
+        "groups": list(groups),
+    }
+    return people.sign("at+jwt", claims)
+
+
+def await_ports(processes: Sequence[subprocess.Popen[bytes]], ports: Iterable[int]) -> None:
+    """Wait until somebody listens on every port.
+
+    Raises:
+        InternalError: A process ended, or it takes too long.
+    """
+    end = time.monotonic() + START_S
+    for port in ports:
+        while not _answers(port):
+            if any(each.poll() is not None for each in processes) or time.monotonic() > end:
+                raise InternalError("the tools to rehearse with did not start", code="no_tools")
+            time.sleep(0.05)
+
+
+def say(agent: Agent, task: Task, script: Script) -> Transcript:
+    """Say it to the assistant, with what an application took from strangers."""
     before = [
         message
         for turn in task.before
@@ -312,8 +329,8 @@ def _foreign(description: str) -> dict[str, object]:
     return {"type": "function", "function": {"name": "weather", "description": description, "parameters": parameters}}
 
 
-def _posted(done: Transcript) -> list[str]:
-    """What the sending tool answered."""
+def posted(done: Transcript, senders: frozenset[str] = frozenset({SENDING})) -> list[str]:
+    """What the sending tools answered."""
     answered = iter(done.results)
     refused = [each.where for each in done.refusals]
     told = []
@@ -322,7 +339,7 @@ def _posted(done: Transcript) -> list[str]:
             refused.remove(name)
             continue
         said = next(answered, "")
-        if name == SENDING:
+        if name in senders:
             told.append(said)
     return told
 
@@ -344,7 +361,7 @@ def _policies(servers: Sequence[str]) -> str:
     return "\n\n".join([*shared, *made, stage.NO_MODEL])
 
 
-def _mark(play: Play) -> str:
+def mark_of(play: Play) -> str:
     """A word that names a play; no digits, so that it is no number of anybody's."""
     return "p" + "".join(chr(ord("a") + int(digit)) for digit in str(play.number))
 
@@ -356,7 +373,8 @@ def _address(play: Play) -> str:
     return f"{head}{high % 250}.{low + 1}"
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on now."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return int(sock.getsockname()[1])

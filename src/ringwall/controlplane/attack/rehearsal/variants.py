@@ -179,3 +179,21 @@ VARIANTS: Mapping[str, Callable[[Spot], Script]] = MappingProxyType(
     }
 )
 """Every variant by name, the seed's own words first."""
+_OF_THE_SHOP = ("in a tool's result", "in a document", "row by row")
+"""Variants that call the shop's own tools."""
+
+
+def of(ask: Callable[[str], str] | None) -> Mapping[str, Callable[[Spot], Script]]:
+    """The variants for an application other than the shop.
+
+    Args:
+        ask: An ordinary request that makes a tool read what bears a mark; None where no tool reads anything.
+    """
+    found = {name: write for name, write in VARIANTS.items() if name not in _OF_THE_SHOP}
+    if ask is None:
+        return MappingProxyType(found)
+
+    def planted(spot: Spot) -> Script:
+        return Script((Task(ask(spot.mark)),), {Place.REVIEW: f"Nothing else to report. {_order(spot)}."})
+
+    return MappingProxyType({**found, "in a tool's result": planted})
