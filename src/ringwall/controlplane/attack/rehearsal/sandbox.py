@@ -130,7 +130,7 @@ class Sandbox:
             elif planned.id == ALLOWLIST and "destinations" in settings.get(planned.id, {}):
                 # Stand-ins are where the real servers are not; the destinations that were listed stay as they were.
                 listed = settings[planned.id]
-                listed["destinations"] = [*listed["destinations"], "@upstreams"]
+                listed["destinations"] = list(dict.fromkeys([*listed["destinations"], "@upstreams"]))
                 settings[planned.id] = {"reason": stage.REASON, "until": self.until, **listed}
         return own
 
