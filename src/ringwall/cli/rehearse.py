@@ -63,12 +63,10 @@ def rehearse(
 
     **Example:** `ringwall rehearse --workload support --role support/agent`
     """
+    is_part, is_told = full or sample is not None, config is not None or stand_ins is not None or bool(role)
     if full and sample is not None:
         raise ConfigError("a sample is drawn of the usual plays", hint="give one of --full and --sample")
-    if workload and (full or sample is not None):
-        raise ConfigError("a workload is played whole", hint="leave out --full and --sample")
-    if not workload and (config is not None or stand_ins is not None or role):
-        raise ConfigError("the storefront brings its own", hint="say which workload is meant with --workload")
+    _refuse_words(workload, is_part=is_part, is_told=is_told)
     _refuse_unwritable(svg, html)
     from ringwall.controlplane.attack.rehearsal import page, picture
 
@@ -170,6 +168,13 @@ def show_carried(console: Console, report: Report) -> None:
 def _as_configured(report: Report) -> list[Played]:
     most = max((each.on for each in report.plays), key=len)
     return [each for each in report.plays if each.on == most]
+
+
+def _refuse_words(workload: str, *, is_part: bool, is_told: bool) -> None:
+    if workload and is_part:
+        raise ConfigError("a workload is played whole", hint="leave out --full and --sample")
+    if not workload and is_told:
+        raise ConfigError("the storefront brings its own", hint="say which workload is meant with --workload")
 
 
 def _refuse_unwritable(*paths: Path | None) -> None:
