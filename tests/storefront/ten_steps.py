@@ -24,29 +24,13 @@ from ringwall.cli.storefront import make_ready
 from ringwall.model.framework import ControlId
 from ringwall.storefront.agent import Agent
 from ringwall.storefront.data import build, card_numbers
-from ringwall.storefront.prepare import CONFIG, POLICIES, WORKLOAD
+from ringwall.storefront.prepare import CONFIG, POLICIES, RULES, WORKLOAD
 from tests.egress import Site, site
 from tests.process import SOURCE, Gateway, free_port
 
 CARRIER = "https://carrier.example"
 CANARIES = card_numbers()[10:20]
 """Card numbers that no ordinary task reads."""
-RULES = (
-    "(text product)",
-    "(subject product)",
-    '(read product answer member search_products "name")',
-    "(real price)",
-    "(read price answer money)",
-    "(demand price)",
-    '(each price_list search_products ((name text "name") (listed real "price"))'
-    " (=> (= product name) (= price listed)))",
-    "(text card)",
-    "(read card answer card_number)",
-    "(derivable no_invented_card card query)",
-    "(int rows)",
-    '(read rows argument query "/limit")',
-    "(require few_rows (<= rows 100))",
-)
 STEPS = {control: entry.step for control, entry in load_catalog().entries.items() if entry.step and entry.built}
 """The controls of the ten steps that there are."""
 

@@ -42,7 +42,7 @@ from ringwall.model.errors import InternalError
 from ringwall.model.vault import KeyName
 from ringwall.storefront.agent import Agent, Transcript
 from ringwall.storefront.data import Row, build, card_numbers
-from ringwall.storefront.prepare import DEFINITIONS, POLICIES, definitions, row_of
+from ringwall.storefront.prepare import DEFINITIONS, POLICIES, RULES, definitions, row_of
 
 MODEL = "rehearsal/compromised"
 TRIES = 6
@@ -277,7 +277,8 @@ def the_stage(controls: dict[str, int]) -> Stage:
     from ringwall.model.framework import ControlId
 
     until = (datetime.now(UTC) + timedelta(days=2)).date()
-    return Stage({ControlId(name): step for name, step in controls.items()}, until, (card_numbers()[4],))
+    steps = {ControlId(name): step for name, step in controls.items()}
+    return Stage(steps, until, (card_numbers()[4],), RULES, ("search_products",))
 
 
 def token_of(people: SigningKeys, play: Play, subject: str, methods: Sequence[str], groups: Sequence[str]) -> str:

@@ -28,6 +28,23 @@ POLICIES = "storefront.cedar"
 URL = "storefront.url"
 """Where the administrator's URL of a PostgreSQL database stands."""
 WORKLOAD = "storefront"
+RULES = (
+    "(text product)",
+    "(subject product)",
+    '(read product answer member search_products "name")',
+    "(real price)",
+    "(read price answer money)",
+    "(demand price)",
+    '(each price_list search_products ((name text "name") (listed real "price"))'
+    " (=> (= product name) (= price listed)))",
+    "(text card)",
+    "(read card answer card_number)",
+    "(derivable no_invented_card card query)",
+    "(int rows)",
+    '(read rows argument query "/limit")',
+    "(require few_rows (<= rows 100))",
+)
+"""What is true of the shop's answers: prices are listed, card numbers come from a record, few rows are read."""
 
 
 def prepare(folder: Path, *, tools_url: str, seal: Seal | None, database: str = "") -> Path:

@@ -24,6 +24,7 @@ ISSUER, AUDIENCE = "https://people.rehearsal", "https://gateway.rehearsal"
 CLERK, VISITOR = "clerk", "visitor"
 JWKS = "people.jwks.json"
 REASON = "rehearsal"
+LEASES = ControlId("identity_data.credential_lease")
 NO_MODEL = f'''
 @id("a_visitor_uses_no_model")
 forbid (principal in Ringwall::Role::"{VISITOR}", action == Ringwall::Action::"invoke_model", resource);
@@ -70,11 +71,15 @@ class Stage:
         controls: The step of every control that is built.
         until: When everything that is off ends.
         canaries: Values that nobody has an honest reason to read.
+        rules: What is true of the shop's answers.
+        sources: Tools whose answers may be told.
     """
 
     controls: Mapping[ControlId, int]
     until: date
     canaries: Sequence[str]
+    rules: Sequence[str] = ()
+    sources: Sequence[str] = ()
 
     def gateway(self, subsets: Iterable[tuple[int, ...]], servers: Mapping[str, str], *, contains: bool) -> str:
         """The configuration of a gateway.
@@ -92,6 +97,7 @@ class Stage:
             f"[monitor]\ncontain = {str(contains).lower()}\nresponses_per_minute = 600",
             f'[issuers.people]\nissuer = "{ISSUER}"\naudiences = ["{AUDIENCE}"]\njwks_file = "{JWKS}"\n'
             f'roles = {{ clerks = ["{CLERK}"], visitors = ["{VISITOR}"] }}\nworkloads = {json.dumps(names)}',
+            self._settings(),
             *(
                 f'[tool_servers.{name}]\nurl = "{url}"\nprivate = true\ndefinitions = "storefront.tools.json"'
                 for name, url in sorted(servers.items())
@@ -108,7 +114,10 @@ class Stage:
 
     def egress(self, exits: Iterable[tuple[int, ...]]) -> str:
         """The configuration of the egress proxy: a workload for each kind of way out."""
-        head = '[organisation]\nname = "rehearsal"\n[egress]\nprivate = ["127.0.0.0/8"]'
+        head = (
+            '[organisation]\nname = "rehearsal"\n[egress]\nprivate = ["127.0.0.0/8"]\n'
+            f'[controls."identity_data.canary"]\n{self._canaries()}'
+        )
         kinds = sorted({Way.of(on).exit: tuple(s for s in on if s in AT_EGRESS) for on in exits}.items())
         return "\n".join([head, *(self._workload(name, on, "") for name, on in kinds)]) + "\n"
 
@@ -121,23 +130,27 @@ class Stage:
         lines.append(f"[workloads.{name}.controls]")  # a line for each: hundreds of workloads stand in one file
         off = f'mode = "off", reason = "{REASON}", until = {self.until}'
         for control, step in sorted(self.controls.items()):
-            said = self._settings(control, name, bool(server)) if step in on else off
+            said = 'mode = "enforce"' if step in on else off
+            if step in on and server and control == LEASES:
+                said += f', tools = {{ search_products = "catalog-{name}", query = "records-{name}" }}'
             lines.append(f'"{control}" = {{ {said} }}')
         return "\n".join(lines)
 
-    def _settings(self, control: ControlId, name: str, has_tools: bool) -> str:
-        """What an operator of this shop would write."""
-        match str(control):
-            case "identity_data.credential_lease" if has_tools:
-                return f'tools = {{ search_products = "catalog-{name}", query = "records-{name}" }}'
-            case "identity_data.data_encryption":
-                return 'sealed_columns = ["card_number"]'
-            case "infrastructure.network_origin" if has_tools:
-                return f'allow = ["{OWN_NETWORK}0.0.0/8"], reason = "{REASON}", until = {self.until}'
-            case "identity_data.canary":
-                return f"values = {json.dumps(list(self.canaries))}"
-            case _:
-                return 'mode = "enforce"'
+    def _settings(self) -> str:
+        """What an operator of this shop would write, for every workload."""
+        leave = f'reason = "{REASON}"\nuntil = {self.until}'
+        sources = ", ".join(f'{name} = "source"' for name in self.sources)
+        written = {
+            "identity_data.data_encryption": 'sealed_columns = ["card_number"]',
+            "infrastructure.network_origin": f'allow = ["{OWN_NETWORK}0.0.0/8"]\n{leave}',
+            "application.contextual_grounding": f"sanctioned = {{ {sources} }}\n{leave}",
+            "application.automated_reasoning": f"rules = {json.dumps(list(self.rules))}",
+            "identity_data.canary": self._canaries(),
+        }
+        return "\n".join(f'[controls."{control}"]\n{text}' for control, text in written.items())
+
+    def _canaries(self) -> str:
+        return f"values = {json.dumps(list(self.canaries))}"
 
 
 _CATALOG = ("products", "reviews", "supplier_pages")
