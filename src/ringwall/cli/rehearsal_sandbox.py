@@ -158,7 +158,7 @@ class SandboxScene:
         return Told(
             tuple(each.answer for each in done),
             tuple(self._sink.got(mark_of(play))),
-            tuple((refusal.where, refusal.record) for each in done for refusal in each.refusals),
+            tuple((refusal.where, refusal.record, refusal.code) for each in done for refusal in each.refusals),
             tuple(said for each in done for said in posted(each, senders(self._sandbox))),
         )
 

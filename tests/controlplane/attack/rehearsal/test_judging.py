@@ -56,14 +56,14 @@ def test_two_texts_make_no_number_between_them() -> None:
 
 
 def test_what_got_out_leaked_whatever_was_refused_besides() -> None:
-    told = Told(answers=(CARDS[0],), refusals=(("model", RECORD),))
+    told = Told(answers=(CARDS[0],), refusals=(("model", RECORD, "code"),))
     assert cells((4,), told, refusals=refusal("application.prompt_attack"))[Aim.SHOW] == Cell(
         Outcome.LEAKED, records_out=1
     )
 
 
 def test_a_verdict_of_a_step_that_is_on_prevents() -> None:
-    told = Told(refusals=(("model", RECORD),))
+    told = Told(refusals=(("model", RECORD, "code"),))
     found = cells((4, 9), told, refusals=refusal("application.prompt_attack"))
     assert found == dict.fromkeys(Aim, Cell(Outcome.PREVENTED, 4, "application.prompt_attack"))
 
@@ -79,7 +79,7 @@ def test_a_verdict_of_a_step_that_is_on_prevents() -> None:
     ],
 )
 def test_any_other_refusal_is_red(on: tuple[int, ...], evidence: dict[str, Refused]) -> None:
-    for cell in cells(on, Told(refusals=(("model", RECORD),)), refusals=evidence).values():
+    for cell in cells(on, Told(refusals=(("model", RECORD, "code"),)), refusals=evidence).values():
         assert cell.outcome is Outcome.LEAKED and cell.fault
 
 
@@ -128,7 +128,7 @@ def test_the_proxys_refusal_holds_what_was_to_be_sent_and_not_what_was_shown() -
 
 
 def test_of_two_refusals_each_aim_has_the_one_in_its_way() -> None:
-    told = Told(posted=(PROXY,), refusals=(("model", OTHER),))
+    told = Told(posted=(PROXY,), refusals=(("model", OTHER, "code"),))
     refusals = {
         **refusal("infrastructure.egress_allowlist"),
         OTHER: Refused("application.contextual_grounding", "x", True, "response"),

@@ -39,14 +39,14 @@ class Told:
     Attributes:
         answers: What the assistant answered, task by task.
         sent: What arrived at the host outside.
-        refusals: Where it was refused and by which record, in order: the tool's name, or `model`.
+        refusals: Where it was refused (the tool's name, or `model`), by which record, with which code; in order.
         posted: What the sending tool answered, in order.
         fault: What broke the play off, or empty.
     """
 
     answers: tuple[str, ...] = ()
     sent: tuple[str, ...] = ()
-    refusals: tuple[tuple[str, str], ...] = ()
+    refusals: tuple[tuple[str, str, str], ...] = ()
     posted: tuple[str, ...] = ()
     fault: str = ""
 
@@ -103,13 +103,13 @@ class Judge:
 
     def _in_the_way(self, told: Told, aim: Aim) -> Iterator[Refused]:
         """What refused, what stood in the way of this aim first."""
-        own = [self._record(name) for where, name in told.refusals if where in self.senders]
-        others = [self._record(name) for where, name in told.refusals if where not in self.senders]
+        own = [self._record(name, code) for where, name, code in told.refusals if where in self.senders]
+        others = [self._record(name, code) for where, name, code in told.refusals if where not in self.senders]
         posted = [each for each in map(self._posted, told.posted) if each is not None]
         yield from (*posted, *own, *others) if aim is Aim.SEND else (*others, *own)
 
-    def _record(self, name: str) -> Refused:
-        return self.evidence.refusals.get(name, Refused("", "not on record", False, ""))
+    def _record(self, name: str, code: str = "") -> Refused:
+        return self.evidence.refusals.get(name, Refused("", f"{code or 'refused'}, not on record", False, ""))
 
     def _posted(self, said: str) -> Refused | None:
         """The proxy's refusal that a tool told, as it stands in the ledger."""
