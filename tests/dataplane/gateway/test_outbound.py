@@ -113,3 +113,31 @@ def test_no_redirect_proxy_cookie_or_compression(monkeypatch):
         assert "cookie" not in sent
         assert sent["accept-encoding"] == "identity"
         assert sent["user-agent"] == "ringwall"
+
+
+@pytest.mark.parametrize(("idle_s", "connections"), [(0.0, 1), (0.6, 2)])
+def test_an_idle_connection_is_given_up_before_its_server_hangs_up(idle_s, connections):
+    """A POST sent into a connection that is just being closed is lost, and must not be sent again."""
+    opened: list[int] = []
+
+    async def serve(reader, writer):
+        opened.append(1)
+        while await reader.readline():
+            while (await reader.readline()).strip():
+                pass
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            await writer.drain()
+        writer.close()
+
+    async def scenario():
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        limits = {"private": True, "limit": 8, "connect_s": 5, "read_s": 5, "total_s": 5}
+        async with server, open_client(**limits, keepalive_s=0.3) as made:
+            for wait_s in (0.0, idle_s):
+                await asyncio.sleep(wait_s)
+                async with made.post(f"http://127.0.0.1:{port}/") as response:
+                    assert response.status == 200
+
+    asyncio.run(scenario())
+    assert len(opened) == connections

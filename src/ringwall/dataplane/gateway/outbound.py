@@ -21,6 +21,9 @@ DNS_CACHE_S = 30
 """Seconds for which a judged address is used again."""
 KEEPALIVE_S = 30
 """Seconds for which an idle connection is kept."""
+SHORT_KEEPALIVE_S = 4
+"""The same, where a server may be one of those that hang up after five seconds (uvicorn, Node): a call that cannot be
+repeated must not be sent into a connection that is just being closed."""
 
 
 class JudgingResolver(AbstractResolver):
@@ -49,7 +52,15 @@ class JudgingResolver(AbstractResolver):
         await self._inner.close()
 
 
-def open_client(*, private: bool, limit: int, connect_s: float, read_s: float, total_s: float) -> aiohttp.ClientSession:
+def open_client(
+    *,
+    private: bool,
+    limit: int,
+    connect_s: float,
+    read_s: float,
+    total_s: float,
+    keepalive_s: float = KEEPALIVE_S,
+) -> aiohttp.ClientSession:
     """A pooled HTTP client behind these rules.
 
     Args:
@@ -58,13 +69,14 @@ def open_client(*, private: bool, limit: int, connect_s: float, read_s: float, t
         connect_s: Seconds to connect.
         read_s: Seconds between bytes.
         total_s: Seconds for a whole exchange.
+        keepalive_s: Seconds for which an idle connection is kept.
     """
     connector = aiohttp.TCPConnector(
         resolver=JudgingResolver(private=private),
         limit=limit,
         use_dns_cache=True,
         ttl_dns_cache=DNS_CACHE_S,
-        keepalive_timeout=KEEPALIVE_S,
+        keepalive_timeout=keepalive_s,
     )
     timeout = aiohttp.ClientTimeout(total=total_s, sock_connect=connect_s, sock_read=read_s)
     return aiohttp.ClientSession(

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import aiohttp
 
 from ringwall import __version__
 from ringwall.dataplane.gateway.addresses import judge_literal
-from ringwall.dataplane.gateway.outbound import open_client
+from ringwall.dataplane.gateway.outbound import SHORT_KEEPALIVE_S, open_client
 from ringwall.dataplane.gateway.through import Through
 from ringwall.dataplane.wire import mcp_upstream as wire
 from ringwall.dataplane.wire.sse import BrokenStreamError, SseDecoder
@@ -76,8 +77,7 @@ class McpToolServer:
         self._destination = Destination(plan.name, split.scheme, host, port, split.path, plan.account)
         self._client: aiohttp.ClientSession | None = None
         self._gate = asyncio.Lock()
-        self._session = ""
-        self._version = ""
+        self._link = _Link()
         self._pins: dict[str, str] = {}
         self._verified_s = float("-inf")
         self._next = 0
@@ -102,13 +102,13 @@ class McpToolServer:
         id_ = self._id()
         body = wire.call_tool(id_, invocation)
         try:  # 3
-            result = await self._ask(body, id_, invocation.trace)
+            result = await self._ask(self._link, body, id_, invocation.trace)
         except _ForgottenError:
             self._verified_s = float("-inf")
             await self._verify()
             self._hold_to_pin(tool)
             try:
-                result = await self._ask(body, id_, invocation.trace)
+                result = await self._ask(self._link, body, id_, invocation.trace)
             except _ForgottenError as error:
                 raise wire.unreadable("it forgets its sessions at once") from error
         return wire.read_answer(result)
@@ -138,19 +138,25 @@ class McpToolServer:
                 self._verified_s = self._clock.monotonic()
 
     async def _greet(self) -> list[Tool]:
-        """The handshake, and every page of the server's tools."""
-        self._session = self._version = ""
+        """The handshake, and every page of the server's tools.
+
+        Calls that are on their way go on in the session that they began in: the new one is taken when it stands.
+        """
+        link = _Link()
         try:
             id_ = self._id()
-            self._version = wire.read_version(await self._ask(wire.initialize(id_, version=__version__), id_))
-            await self._post(wire.initialized(), None, "")
+            link.version = wire.read_version(await self._ask(link, wire.initialize(id_, version=__version__), id_))
+            await self._post(link, wire.initialized(), None, "")
             tools: list[Tool] = []
             cursor = ""
             for _ in range(MAX_PAGES):
                 id_ = self._id()
-                page, cursor = wire.read_tools(await self._ask(wire.list_tools(id_, cursor), id_), self._plan.name)
+                page, cursor = wire.read_tools(
+                    await self._ask(link, wire.list_tools(id_, cursor), id_), self._plan.name
+                )
                 tools += page
                 if not cursor:
+                    self._link = link
                     return tools
         except _ForgottenError as error:
             raise wire.unreadable("it forgets its sessions at once") from error
@@ -160,20 +166,20 @@ class McpToolServer:
         self._next += 1
         return self._next
 
-    async def _ask(self, body: bytes, id_: int, trace: str = "") -> Mapping[str, Json]:
-        result = await self._post(body, id_, trace)
+    async def _ask(self, link: _Link, body: bytes, id_: int, trace: str = "") -> Mapping[str, Json]:
+        result = await self._post(link, body, id_, trace)
         if result is None:
             raise wire.unreadable("no answer to what it was asked")
         return result
 
-    async def _post(self, body: bytes, id_: int | None, trace: str) -> Mapping[str, Json] | None:
+    async def _post(self, link: _Link, body: bytes, id_: int | None, trace: str) -> Mapping[str, Json] | None:
         """Send a message; the result of the message with this id, or None for a notification.
 
         Raises:
             _ForgottenError: The server knows our session no more; it has not taken the message.
             UpstreamError: Anything else that went wrong.
         """
-        headers, tunnel = self._headers(trace), None
+        headers, tunnel = self._headers(link, trace), None
         if self._through is not None:
             headers, tunnel = self._through.headers(self._plan.url, headers)
         proxy = self._through.proxy if self._through is not None else None
@@ -186,10 +192,10 @@ class McpToolServer:
                 proxy_headers=tunnel,
                 allow_redirects=False,
             ) as response:
-                if response.status == _FORGOTTEN and self._session:
+                if response.status == _FORGOTTEN and link.session:
                     raise _ForgottenError
                 _check_status(response.status)
-                self._session = response.headers.get("Mcp-Session-Id", self._session)[:MAX_SESSION_CHARS]
+                link.session = response.headers.get("Mcp-Session-Id", link.session)[:MAX_SESSION_CHARS]
                 if id_ is None:
                     return None
                 if response.content_type == "text/event-stream":
@@ -222,12 +228,12 @@ class McpToolServer:
         if size > self._answer_bytes:
             raise UpstreamError("the tool returned too much", code="tool_too_long", detail=f"over {self._answer_bytes}")
 
-    def _headers(self, trace: str) -> dict[str, str]:
+    def _headers(self, link: _Link, trace: str) -> dict[str, str]:
         headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
-        if self._version:
-            headers["MCP-Protocol-Version"] = self._version
-        if self._session:
-            headers["Mcp-Session-Id"] = self._session
+        if link.version:
+            headers["MCP-Protocol-Version"] = link.version
+        if link.session:
+            headers["Mcp-Session-Id"] = link.session
         secret = self._secret()
         if secret:
             headers["Authorization"] = f"Bearer {secret}"
@@ -244,8 +250,22 @@ class McpToolServer:
                 connect_s=plan.connect_s,
                 read_s=plan.read_s,
                 total_s=plan.total_s,
+                keepalive_s=SHORT_KEEPALIVE_S,
             )
         return self._client
+
+
+@dataclass(slots=True)
+class _Link:
+    """A session with the server.
+
+    Attributes:
+        session: Its id, as the server gave it, or empty.
+        version: The revision of the protocol that was agreed on.
+    """
+
+    session: str = ""
+    version: str = ""
 
 
 class _ForgottenError(Exception):

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from ringwall.dataplane.gateway.addresses import judge_literal
-from ringwall.dataplane.gateway.outbound import open_client
+from ringwall.dataplane.gateway.outbound import KEEPALIVE_S, SHORT_KEEPALIVE_S, open_client
 from ringwall.dataplane.gateway.through import Through
 from ringwall.dataplane.wire.openai_upstream import encode_request, parse_answer, parse_event
 from ringwall.dataplane.wire.sse import BrokenStreamError, SseDecoder
@@ -113,6 +113,7 @@ class OpenAIUpstream:
                 connect_s=plan.connect_s,
                 read_s=plan.read_s,
                 total_s=plan.total_s,
+                keepalive_s=SHORT_KEEPALIVE_S if plan.private else KEEPALIVE_S,
             )
         headers = {"Content-Type": "application/json"}
         secret = self._secret()
