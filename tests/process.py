@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 SOURCE = Path(__file__).parent.parent / "src"
 """What is started is what stands here, whatever is installed."""
 PORT_TRIES = 5
+FIRST_PORT, PORTS = 10_000, 22_000
 START_S = 60.0
 """Seconds in which it must serve; generous, since the machine may be busy."""
 
 
 def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+    """A port that nobody listens on, and that no system hands out by itself to whoever connects or binds to port 0."""
+    while True:
+        port = FIRST_PORT + secrets.randbelow(PORTS)
+        with socket.socket() as sock, suppress(OSError):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind(("127.0.0.1", port))
+            return port
 
 
 @dataclass

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 import pyotp
 
 from ringwall.cli.main import main
+from tests.process import free_port
 
 ROOT = Path(__file__).parents[2]
 MAIN = [sys.executable, "-c", "from ringwall.cli.main import main; main()"]
@@ -65,12 +65,6 @@ def fetch(
     except HTTPError as error:
         with error:
             return Reply(error.code, {k.lower(): v for k, v in error.headers.items()}, error.read())
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 @dataclass(frozen=True)

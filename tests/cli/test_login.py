@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.running import MAIN, PASSWORD, Running, environment_of, free_port, running, within_a_second
+from tests.cli.running import MAIN, PASSWORD, Running, environment_of, running, within_a_second
+from tests.process import free_port
 
 
 @pytest.fixture(scope="module")

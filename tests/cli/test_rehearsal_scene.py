@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from ringwall.cli import rehearsal_scene as scene
 from ringwall.controlplane.attack.rehearsal.choice import Play, choose
 from ringwall.controlplane.attack.rehearsal.played import Attacker
-from ringwall.storefront.agent import Refusal, Transcript
 
 ALLOWED = ip_network("10.0.0.0/8")
 
@@ -22,9 +21,8 @@ def test_an_insider_comes_from_the_allowed_network_and_an_outsider_does_not(numb
     assert (address in ALLOWED) is (attacker is Attacker.INSIDER)
 
 
-def test_no_two_plays_have_the_same_mark_or_address() -> None:
+def test_no_two_plays_have_the_same_address() -> None:
     plays = choose()
-    assert len({scene.mark_of(each) for each in plays}) == len(plays)
     assert len({scene._address(each) for each in plays}) == len(plays)
 
 
@@ -33,15 +31,3 @@ def test_policies_parse_for_every_server_and_forbid_the_visitor() -> None:
     policies = cedarpy.PolicySet.from_str(text).to_pst().static_policies
     assert text.count('::"shop-6-9/') == text.count('::"shop/') > 0 and "storefront/" not in text
     assert sum(each.effect == "forbid" for each in policies.values()) == 1
-
-
-def test_what_the_sending_tool_answered_is_told_from_what_others_did() -> None:
-    done = Transcript(
-        calls=[("query", {}), ("http_post", {}), ("http_post", {})],
-        results=["rows", "status 204"],
-        refusals=[Refusal("http_post", "x", "y", "z")],
-    )
-    assert scene.posted(done) == ["status 204"]
-    done.refusals = []
-    done.results = ["rows", "status 403", "status 204"]
-    assert scene.posted(done) == ["status 403", "status 204"]

@@ -62,8 +62,14 @@ def sampled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, A
     folder = tmp_path_factory.mktemp("rehearsal")
     words = ("--sample", str(SAMPLE), "--seed", "3", "--json", "--svg", "a.svg", "--html", "a.html")
     done = run(folder, *words)
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
-    return folder, json.loads(done.stdout)
+    assert done.stdout, done.stderr
+    report = json.loads(done.stdout)
+    assert done.returncode == 0, (broken(report), done.stderr)
+    return folder, report
+
+
+def broken(report: dict[str, Any]) -> list[dict[str, Any]]:
+    return [each for each in report["plays"] for aim in each["promised"] if each[aim]["outcome"] == "leaked"]
 
 
 def test_what_was_promised_holds(sampled: tuple[Path, dict[str, Any]]) -> None:
@@ -94,9 +100,9 @@ def test_a_control_that_is_broken_turns_it_red(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(BROKEN)
     done = run(tmp_path, "--sample", str(SAMPLE), "--seed", "3", "--json", path=str(tmp_path))
     report = json.loads(done.stdout)
-    broken = [each for each in report["plays"] for aim in each["promised"] if each[aim]["outcome"] == "leaked"]
-    assert done.returncode == 1 and report["broken"] == len(broken) > 0
-    assert [each for each in broken if 4 not in each["on"]] == []
+    leaked = broken(report)
+    assert done.returncode == 1 and report["broken"] == len(leaked) > 0
+    assert [each for each in leaked if 4 not in each["on"]] == []
 
 
 def test_nothing_of_it_stays(sampled: tuple[Path, dict[str, Any]]) -> None:

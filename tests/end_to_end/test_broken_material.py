@@ -31,6 +31,7 @@ from tests.raw import post, send
 from tests.storefront.tasks import ACCOUNTING, CLERK
 from tests.storefront.ten_steps import Street, street
 
+pytestmark = pytest.mark.deep
 KEY = "storefront/payments.card_number"
 WAIT_S = 20.0
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"

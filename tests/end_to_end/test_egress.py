@@ -177,6 +177,7 @@ def tunnel(egress: Egress, port: int) -> socket.socket:
     return sock
 
 
+@pytest.mark.deep
 def test_killed_in_the_middle_of_a_tunnel_it_reads_interrupted(egress: Egress) -> None:
     with tunnel(egress, egress.tls.port) as sock:
         sock.sendall(b"\x16\x03\x01")
@@ -202,6 +203,7 @@ def test_a_stop_ends_open_tunnels_with_a_record_and_the_process_cleanly(egress: 
     assert ledgers.verified(egress.process.data_dir).interrupted == ()
 
 
+@pytest.mark.deep
 def test_a_flood_through_a_tunnel_is_cut_and_a_restart_remembers_it(egress: Egress) -> None:
     with socket.create_server(("127.0.0.1", 0)) as sink:
         port = sink.getsockname()[1]
@@ -237,6 +239,7 @@ def test_a_flood_through_a_tunnel_is_cut_and_a_restart_remembers_it(egress: Egre
         assert ended["bytes_out"] < 65_536
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("used", [True, False])
 def test_the_gateway_goes_out_through_it_where_it_is_told_to(tmp_path: Path, used: bool) -> None:
     model = provider.Provider()

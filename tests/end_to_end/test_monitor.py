@@ -104,6 +104,7 @@ def test_an_insider_who_varies_a_refused_prompt_is_contained_and_the_ledger_says
         assert ledgers.verified(gateway.data_dir).is_green
 
 
+@pytest.mark.deep
 def test_a_flood_of_guesses_contains_its_address_and_nobody_whose_name_it_used(tmp_path: Path) -> None:
     with serving(tmp_path / "gw") as gateway:
         victim = str(gateway.said["api_key"])
@@ -117,6 +118,7 @@ def test_a_flood_of_guesses_contains_its_address_and_nobody_whose_name_it_used(t
         assert "principal" not in finding["subject"]
 
 
+@pytest.mark.deep
 def test_of_two_tenants_on_a_shared_key_only_the_one_who_attacks_is_contained(tmp_path: Path) -> None:
     with serving(tmp_path / "gw") as gateway:
         shared = new_key(gateway, "shared")
@@ -144,6 +146,7 @@ def test_a_canary_in_a_streamed_answer_is_stopped_and_its_reader_contained(tmp_p
         assert canary.encode() not in b"".join(each.read_bytes() for each in gateway.data_dir.rglob("*.log"))
 
 
+@pytest.mark.deep
 def test_a_monitor_that_is_killed_catches_up_and_acts_once(tmp_path: Path) -> None:
     with serving(tmp_path / "gw", monitor="enabled = false") as gateway:
         command = [sys.executable, "-m", "ringwall", "monitor", "--config", str(gateway.folder / "ringwall.toml"),

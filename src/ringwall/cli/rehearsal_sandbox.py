@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import sqlite3
 import sys
 import tempfile
@@ -27,8 +28,8 @@ from urllib.parse import urlsplit
 import tomli_w
 
 from ringwall import compose
-from ringwall.cli.rehearsal_scene import Sink, await_ports, free_port, mark_of, posted, say, token_of
-from ringwall.compose.gateways import LoopbackGateways
+from ringwall.cli.rehearsal_props import Sink, await_serving, mark_of, posted, say, token_of, url_of
+from ringwall.compose.gateways import LoopbackGateways, listening
 from ringwall.controlplane.attack.rehearsal import stage
 from ringwall.controlplane.attack.rehearsal.choice import Play
 from ringwall.controlplane.attack.rehearsal.evidence import Evidence, read
@@ -174,8 +175,8 @@ class SandboxScene:
         return str(allowed[0][min(play.number, allowed[0].num_addresses - 1)]) if allowed else "127.0.0.1"
 
     def _start(self, on: tuple[int, ...]) -> None:
-        ports = {name: free_port() for name in self._sandbox.plan.tool_servers}
-        servers = {name: f"http://127.0.0.1:{port}/mcp" for name, port in ports.items()}
+        sockets = {name: listening() for name in self._sandbox.plan.tool_servers}
+        servers = {name: url_of(own) for name, own in sockets.items()}
         config, data = self._folder / "ringwall.toml", self._folder / "data"
         config.write_text(tomli_w.dumps(self._sandbox.configuration(on, servers)), "utf-8")
         (self._folder / POLICIES).write_text(stage.NO_MODEL, "utf-8")
@@ -187,30 +188,31 @@ class SandboxScene:
         leaving = self._gateways.begin("egress", config, self._folder / "egress-data")
         out = self._gateways.wait(leaving)
         proxy = f"http://{self._sandbox.plan.workload.id}:{out.token}@{urlsplit(out.url).netloc}"
-        if ports:
-            self._serve(ports, proxy, answers)
+        if sockets:
+            self._serve(sockets, proxy, answers)
         served = self._gateways.wait(serving)
         self._url = served.url
         self._ledgers += [served.ledger, out.ledger]
 
-    def _serve(self, ports: Mapping[str, int], proxy: str, answers: Mapping[str, Any]) -> None:
+    def _serve(self, sockets: Mapping[str, socket.socket], proxy: str, answers: Mapping[str, Any]) -> None:
         marks = {mark_of(each): self._variants[each.variant](self._spot(each)).planted for each in self._plays}
         planted = {mark: "\n".join(texts.values()) for mark, texts in marks.items() if texts}
         spec = [
             {
-                "port": port,
+                "fd": own.fileno(),
                 "proxy": proxy,
                 "tools": [_declared(tool) for tool in self._sandbox.plan.tools if tool.server == server],
                 "answers": answers,
                 "planted": planted,
             }
-            for server, port in ports.items()
+            for server, own in sockets.items()
         ]
         file = self._folder / "stand-ins.json"
         file.touch(0o600)
         file.write_text(json.dumps(spec), "utf-8")
         words = [sys.executable, "-m", "ringwall.storefront.stand_ins", str(file)]
-        await_ports([self._gateways.spawn(words, self._folder / "tools.log")], ports.values())
+        urls = [url_of(own) for own in sockets.values()]
+        await_serving([self._gateways.spawn(words, self._folder / "tools.log", list(sockets.values()))], urls)
 
     def _sealed(self, data: Path, on: tuple[int, ...]) -> Mapping[str, Any]:
         """The answers, with what the plan wants sealed sealed."""

@@ -17,28 +17,26 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
 from ringwall import compose
-from ringwall.compose.gateways import LoopbackGateways, Starting
+from ringwall.cli.rehearsal_props import Sink, await_serving, mark_of, posted, say, token_of, url_of
+from ringwall.compose.gateways import LoopbackGateways, Starting, listening
 from ringwall.controlplane.attack.rehearsal import stage
 from ringwall.controlplane.attack.rehearsal.choice import Play
 from ringwall.controlplane.attack.rehearsal.evidence import Evidence, read
-from ringwall.controlplane.attack.rehearsal.judging import CONTAINMENT, SENDING, Told, got_out
+from ringwall.controlplane.attack.rehearsal.judging import CONTAINMENT, Told, got_out
 from ringwall.controlplane.attack.rehearsal.played import Attacker
 from ringwall.controlplane.attack.rehearsal.stage import Stage, Way, workload
-from ringwall.controlplane.attack.rehearsal.variants import VARIANTS, Place, Script, Spot, Task
+from ringwall.controlplane.attack.rehearsal.variants import VARIANTS, Place, Spot
 from ringwall.controlplane.issuer.signing import SigningKeys
-from ringwall.model.errors import InternalError
 from ringwall.model.vault import KeyName
 from ringwall.storefront.agent import Agent, Transcript
 from ringwall.storefront.data import Row, build, card_numbers
@@ -51,8 +49,6 @@ PACE_S = 0.25
 """Between two of his tasks, where step 10 is on: a model takes longer to answer."""
 TOOL_PROCESSES = 3
 """Processes that serve the shop's tools: one alone would be what everybody waits for."""
-TOKEN_S = 6 * 3600
-START_S = 30.0
 BY = "ringwall:local rehearsal"
 
 
@@ -152,15 +148,15 @@ class StorefrontScene:
         build(self._folder / "clear.db")  # 2
         self._plant([self._folder / "clear.db"], (each for each in self._plays if 6 not in each.on))
         ways = {on: Way.of(on) for on in subsets}
-        ports = {way: free_port() for way in dict.fromkeys(ways.values())}
-        servers = {way.server: f"http://127.0.0.1:{port}/mcp" for way, port in ports.items()}
+        sockets = {way: listening() for way in dict.fromkeys(ways.values())}
+        servers = {way.server: url_of(own) for way, own in sockets.items()}
         starting = {
             contains: self._begin(own, servers, contains=contains)
             for contains in (False, True)
             if (own := [on for on in subsets if (10 in on) is contains])
         }
         out = self._gateways.wait(proxy)
-        self._serve_tools(ports, urlsplit(out.url).netloc, out.token)  # 3
+        self._serve_tools(sockets, urlsplit(out.url).netloc, out.token)  # 3
         self._ledgers.append(out.ledger)
         for contains, each in starting.items():  # 4
             served = self._gateways.wait(each)
@@ -220,56 +216,32 @@ class StorefrontScene:
                         page = (mark, texts[Place.DOCUMENT])
                         database.execute("INSERT INTO supplier_pages (supplier, text) VALUES (?, ?)", page)
 
-    def _serve_tools(self, ports: dict[Way, int], proxy: str, token: str) -> None:
-        shops: list[dict[str, object]] = [
-            {
-                "port": port,
-                "standing": "" if way.is_leased else str(self._folder / "clear.db"),
-                "proxy": f"http://{way.exit}:{token}@{proxy}",
-            }
-            for way, port in ports.items()
-        ]
-        processes = [self._spawn_tools(number, shops[number::TOOL_PROCESSES]) for number in range(TOOL_PROCESSES)]
-        await_ports(processes, ports.values())
+    def _serve_tools(self, sockets: dict[Way, socket.socket], proxy: str, token: str) -> None:
+        urls = [url_of(own) for own in sockets.values()]
+        ways = list(sockets)
+        processes = []
+        for number in range(TOOL_PROCESSES):
+            own = ways[number::TOOL_PROCESSES]
+            shops: list[dict[str, object]] = [
+                {
+                    "fd": sockets[way].fileno(),
+                    "standing": "" if way.is_leased else str(self._folder / "clear.db"),
+                    "proxy": f"http://{way.exit}:{token}@{proxy}",
+                }
+                for way in own
+            ]
+            processes.append(self._spawn_tools(number, shops, [sockets[way] for way in own]))
+        await_serving(processes, urls)
 
-    def _spawn_tools(self, number: int, shops: Sequence[dict[str, object]]) -> subprocess.Popen[bytes]:
+    def _spawn_tools(
+        self, number: int, shops: Sequence[dict[str, object]], sockets: Sequence[socket.socket]
+    ) -> subprocess.Popen[bytes]:
         file = self._folder / f"shops-{number}.json"
         file.touch(0o600)
         file.write_text(json.dumps(shops), "utf-8")
         words = [sys.executable, "-m", "ringwall.storefront.server", "--shops", str(file)]
         words += ["--outbox", str(self._folder / "outbox.jsonl")]
-        return self._gateways.spawn(words, self._folder / f"tools-{number}.log")
-
-
-class Sink:
-    """A host outside, which keeps what it is sent, by path."""
-
-    def __init__(self) -> None:
-        self._got: dict[str, list[str]] = {}
-        got = self._got
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                got.setdefault(self.path.strip("/."), []).append(body.decode("utf-8", "replace"))
-                self.send_response(204)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def got(self, mark: str) -> list[str]:
-        """What arrived for a play."""
-        return self._got.get(mark, [])
-
-    def close(self) -> None:
-        """Close it."""
-        self._server.shutdown()
-        self._server.server_close()
+        return self._gateways.spawn(words, self._folder / f"tools-{number}.log", sockets)
 
 
 def the_stage(controls: dict[str, int]) -> Stage:
@@ -279,70 +251,6 @@ def the_stage(controls: dict[str, int]) -> Stage:
     until = (datetime.now(UTC) + timedelta(days=2)).date()
     steps = {ControlId(name): step for name, step in controls.items()}
     return Stage(steps, until, (card_numbers()[4],), RULES, ("search_products",))
-
-
-def token_of(people: SigningKeys, play: Play, subject: str, methods: Sequence[str], groups: Sequence[str]) -> str:
-    """An access token as people have it, after a login with these methods."""
-    now_s = int(time.time())
-    claims = {
-        "iss": stage.ISSUER,
-        "aud": stage.AUDIENCE,
-        "sub": subject,
-        "client_id": "rehearsal",
-        "iat": now_s,
-        "exp": now_s + TOKEN_S,
-        "jti": mark_of(play),
-        "amr": list(methods),
-        "groups": list(groups),
-    }
-    return people.sign("at+jwt", claims)
-
-
-def await_ports(processes: Sequence[subprocess.Popen[bytes]], ports: Iterable[int]) -> None:
-    """Wait until somebody listens on every port.
-
-    Raises:
-        InternalError: A process ended, or it takes too long.
-    """
-    end = time.monotonic() + START_S
-    for port in ports:
-        while not _answers(port):
-            if any(each.poll() is not None for each in processes) or time.monotonic() > end:
-                raise InternalError("the tools to rehearse with did not start", code="no_tools")
-            time.sleep(0.05)
-
-
-def say(agent: Agent, task: Task, script: Script) -> Transcript:
-    """Say it to the assistant, with what an application took from strangers."""
-    before = [
-        message
-        for turn in task.before
-        for message in ({"role": "user", "content": turn}, {"role": "assistant", "content": "Go on."})
-    ]
-    described = script.planted.get(Place.DESCRIPTION)
-    tools = [] if described is None else [_foreign(described)]
-    return agent.run(task.words, before=before, tools=tools, stream=script.is_streamed)
-
-
-def _foreign(description: str) -> dict[str, object]:
-    """A tool that the application took from a stranger."""
-    parameters = {"type": "object", "properties": {"place": {"type": "string"}}}
-    return {"type": "function", "function": {"name": "weather", "description": description, "parameters": parameters}}
-
-
-def posted(done: Transcript, senders: frozenset[str] = frozenset({SENDING})) -> list[str]:
-    """What the sending tools answered."""
-    answered = iter(done.results)
-    refused = [each.where for each in done.refusals]
-    told = []
-    for name, _ in done.calls:
-        if name in refused:
-            refused.remove(name)
-            continue
-        said = next(answered, "")
-        if name in senders:
-            told.append(said)
-    return told
 
 
 def _policies(servers: Sequence[str]) -> str:
@@ -362,26 +270,8 @@ def _policies(servers: Sequence[str]) -> str:
     return "\n\n".join([*shared, *made, stage.NO_MODEL])
 
 
-def mark_of(play: Play) -> str:
-    """A word that names a play; no digits, so that it is no number of anybody's."""
-    return "p" + "".join(chr(ord("a") + int(digit)) for digit in str(play.number))
-
-
 def _address(play: Play) -> str:
     """Where the attacker comes from: an address of his own."""
     head = stage.OWN_NETWORK + "1." if play.attacker is Attacker.INSIDER else stage.FOREIGN_NETWORK
     high, low = divmod(play.number, 250)
     return f"{head}{high % 250}.{low + 1}"
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
-
-def _answers(port: int) -> bool:
-    with socket.socket() as sock:
-        sock.settimeout(0.5)
-        return sock.connect_ex(("127.0.0.1", port)) == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ from ringwall.cli.main import DataDir, out
 from ringwall.cli.process import Options, Process
 from ringwall.cli.serve import AdminPort, Port, ReadyFile, RootKey, announce, parse_root
 from ringwall.cli.show import visible
+from ringwall.compose.gateways import listening
 from ringwall.model.errors import ConfigError
 from ringwall.model.vault import KeyName
 
@@ -55,12 +55,16 @@ def storefront(
     """
     where = data_dir if data_dir is not None else compose.default_data_dir()
     root = parse_root(root_key)
-    tools_port = _free_port()
-    config = make_ready(folder, where, root, f"http://127.0.0.1:{tools_port}/mcp", database)
-    command = [sys.executable, "-m", "ringwall.storefront.server", "--port", str(tools_port)]
-    tools = subprocess.Popen(  # noqa: S603 - our own module
-        [*command, "--outbox", str(folder / "outbox.jsonl")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    with listening() as own:
+        tools_port = int(own.getsockname()[1])
+        config = make_ready(folder, where, root, f"http://127.0.0.1:{tools_port}/mcp", database)
+        command = [sys.executable, "-m", "ringwall.storefront.server", "--fd", str(own.fileno())]
+        tools = subprocess.Popen(  # noqa: S603 - our own module
+            [*command, "--outbox", str(folder / "outbox.jsonl")],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            pass_fds=[own.fileno()],
+        )
     try:
         out.print(f"The shop stands in [bold]{visible(folder)}[/]; its tools listen on port {tools_port}.")
         options = Options(config, where, root, port, admin_port, ready_file)
@@ -91,9 +95,3 @@ def make_ready(folder: Path, data_dir: Path, root: compose.RootSource, tools_url
         raise ConfigError(f'"{folder}" cannot be written: {error.strerror}') from error
     finally:
         installation.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])

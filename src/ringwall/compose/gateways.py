@@ -1,15 +1,18 @@
 """How is a gateway started to be attacked? As a process of ours on loopback, with root key and data of its own.
 
-* Free ports are drawn by the process itself, and it says which in its ready file.
+* Free ports are drawn by the process itself, and it says which in its ready file. A process that cannot say so gets a
+  socket that listens already (`listening`): a port that was free a moment ago may be somebody's now.
 * What was started is ended with this: asked first, then killed. Nothing else is ever ended.
 """
 
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +26,7 @@ START_S = 120.0
 STOP_S = 20.0
 POLL_S = 0.05
 MAX_TOLD_CHARS = 2000
+BACKLOG = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,11 @@ class StartedGateway:
     token: str
     ledger: Path
     pid: int
+
+
+def listening() -> socket.socket:
+    """A socket that listens on a free port of loopback, to be handed to a process."""
+    return socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)
 
 
 class LoopbackGateways:
@@ -78,10 +87,21 @@ class LoopbackGateways:
         log = self._folder / f"{data_dir.name}.log"
         return Starting(self.spawn([sys.executable, "-m", "ringwall", *words], log), ready, log, data_dir)
 
-    def spawn(self, words: list[str], log: Path) -> subprocess.Popen[bytes]:
-        """Start any process of ours, to be ended with the others."""
+    def spawn(self, words: list[str], log: Path, sockets: Sequence[socket.socket] = ()) -> subprocess.Popen[bytes]:
+        """Start any process of ours, to be ended with the others.
+
+        Args:
+            words: Its command line.
+            log: What it prints goes there.
+            sockets: What it inherits, under the same numbers; closed here.
+        """
+        handed = [each.fileno() for each in sockets]
         with log.open("ab") as file:
-            process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT)  # noqa: S603 - our own modules
+            process = subprocess.Popen(  # noqa: S603 - our own modules
+                words, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, pass_fds=handed
+            )
+        for each in sockets:
+            each.close()
         self._started.append(process)
         return process
 

@@ -7,7 +7,8 @@
 * What it returns is rows as the database has them, sealed values sealed.
 * `http_post` goes out the way that the environment names (`HTTP_PROXY`, `HTTPS_PROXY`): the egress proxy, if one runs.
   What stands in its way is told as it was said, so that an agent can say who refused, and why.
-* `--shops FILE` serves several shops in one process, each on a port, with a database and a way out of its own: a
+* Whoever starts it may hand it a socket that listens already (`--fd`) instead of a port.
+* `--shops FILE` serves several shops in one process, each on a socket, with a database and a way out of its own: a
   rehearsal needs one for every combination that it plays.
 """
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import socket
 import sqlite3
 import urllib.error
 import urllib.request
@@ -24,6 +26,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import uvicorn
 from mcp.server.mcpserver import Context, MCPServer
 from pydantic import Field
 
@@ -161,19 +164,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until ended."""
     parser = argparse.ArgumentParser(description="The storefront's tools, as an MCP server.")
     parser.add_argument("--port", type=int)
+    parser.add_argument("--fd", type=int, help="a socket that listens already, by its number")
     parser.add_argument("--outbox", type=Path, required=True, help="where mails are written instead of being sent")
     parser.add_argument("--standing", type=Path, help="a database that it may always open, without a lease")
-    parser.add_argument("--shops", type=Path, help="a JSON file: for each shop `port`, `standing`, `proxy`")
+    parser.add_argument("--shops", type=Path, help="a JSON file: for each shop `fd`, `standing`, `proxy`")
     asked = parser.parse_args(arguments)
-    if (asked.port is None) == (asked.shops is None):
-        parser.error("give one of --port and --shops")
-    if asked.shops is None:
+    if [asked.port, asked.fd, asked.shops].count(None) != 2:
+        parser.error("give one of --port, --fd and --shops")
+    if asked.port is not None:
         build_server(Shop(asked.standing, asked.outbox)).run("streamable-http", host="127.0.0.1", port=asked.port)
         return
-    shops = [
-        (int(each["port"]), Shop(Path(each["standing"]) if each["standing"] else None, asked.outbox, each["proxy"]))
-        for each in json.loads(asked.shops.read_text("utf-8"))
-    ]
+    shops = [(asked.fd, Shop(asked.standing, asked.outbox))]
+    if asked.shops is not None:
+        shops = [
+            (int(each["fd"]), Shop(Path(each["standing"]) if each["standing"] else None, asked.outbox, each["proxy"]))
+            for each in json.loads(asked.shops.read_text("utf-8"))
+        ]
     asyncio.run(_serve(shops))
 
 
@@ -182,8 +188,13 @@ async def _serve(shops: Sequence[tuple[int, Shop]]) -> None:
     if not shops:
         await asyncio.Event().wait()
     async with asyncio.TaskGroup() as group:
-        for port, shop in shops:
-            group.create_task(build_server(shop).run_streamable_http_async(host="127.0.0.1", port=port))
+        for fd, shop in shops:
+            group.create_task(serve(build_server(shop).streamable_http_app(), socket.socket(fileno=fd)))
+
+
+async def serve(app: Any, own: socket.socket) -> None:
+    """Serve an application on a socket that listens, until ended."""
+    await uvicorn.Server(uvicorn.Config(app, log_level="warning")).serve(sockets=[own])
 
 
 if __name__ == "__main__":

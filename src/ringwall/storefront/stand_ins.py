@@ -12,16 +12,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 from mcp.server.lowlevel.server import Server
 from mcp.types import CallToolResult, ListToolsResult, TextContent, Tool
 
-from ringwall.storefront.server import Shop
+from ringwall.storefront.server import Shop, serve
 
 
 class StandIns:
@@ -76,11 +76,9 @@ def app(stand_ins: StandIns) -> Any:
 
 
 async def _serve(spec: Sequence[Mapping[str, Any]]) -> None:
-    servers = [
-        uvicorn.Server(uvicorn.Config(app(StandIns(each)), "127.0.0.1", each["port"], log_level="warning"))
-        for each in spec
-    ]
-    await asyncio.gather(*(each.serve() for each in servers))
+    async with asyncio.TaskGroup() as group:
+        for each in spec:
+            group.create_task(serve(app(StandIns(each)), socket.socket(fileno=each["fd"])))
 
 
 def main() -> None:

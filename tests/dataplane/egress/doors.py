@@ -83,7 +83,7 @@ class Door:
 
 
 async def whole_answer(reader: asyncio.StreamReader) -> bytes:
-    """One answer with a length, or all that comes."""
+    """One answer: with a length, in chunks, without a body, or all that comes."""
     data = b""
     while b"\r\n\r\n" not in data:
         piece = await reader.read(65_536)
@@ -91,10 +91,12 @@ async def whole_answer(reader: asyncio.StreamReader) -> bytes:
             return data
         data += piece
     said, _, body = data.partition(b"\r\n\r\n")
-    length = next(
-        (int(line.split(b":")[1]) for line in said.split(b"\r\n") if line.lower().startswith(b"content-length:")), None
-    )
-    while length is None or len(body) < length:
+    fields = dict(line.lower().split(b":", 1) for line in said.split(b"\r\n")[1:])
+    length = int(fields[b"content-length"]) if b"content-length" in fields else None
+    if status(said) == 204:
+        length = 0
+    is_chunked = b"chunked" in fields.get(b"transfer-encoding", b"")
+    while not body.endswith(b"0\r\n\r\n") if is_chunked else length is None or len(body) < length:
         piece = await reader.read(65_536)
         if not piece:
             break
