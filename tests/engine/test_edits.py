@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringwall.engine.edits import BadEditError, apply, merge, placeholder
-from ringwall.model.content import JSON, LeafKind, Origin, Part, PartId, Place, freeze
+from ringwall.engine.edits import BadEditError, apply, merge, placeholder, still_sealed
+from ringwall.model.content import JSON, LeafKind, Origin, Part, PartId, Place, by_id, freeze
+from ringwall.model.conversation import Reasoning
 from ringwall.model.verdict import Edit, EditAction
 from tests.fakes import text_part
 
@@ -113,3 +114,10 @@ def test_a_pointer_to_no_string_is_a_mistake(pointer):
 @given(st.sampled_from(EditAction), st.from_regex(r"[a-z][a-z0-9_]{0,62}", fullmatch=True))
 def test_a_placeholder_is_inert(action, kind):
     assert set(placeholder(edit(0, 1, action, kind))) <= set("[]ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
+
+
+def test_a_seal_goes_where_its_text_was_edited() -> None:
+    came = by_id([Part(PartId(name), Origin.MODEL, "hm") for name in ("a", "b")])
+    judged = {**came, PartId("b"): Part(PartId("b"), Origin.MODEL, "[X]")}
+    thoughts = (Reasoning(PartId("a"), "s"), Reasoning(PartId("b"), "t"))
+    assert still_sealed(thoughts, came, judged) == (thoughts[0], Reasoning(PartId("b")))

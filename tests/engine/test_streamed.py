@@ -11,7 +11,7 @@ from ringwall.engine.chain import Chain
 from ringwall.engine.outcomes import Failed, Refused
 from ringwall.engine.streamed import MAX_CALLS, Closed, Streaming, compact, stream
 from ringwall.model.content import JSON, Origin, Part, PartId, freeze
-from ringwall.model.conversation import CallDelta, Counted, Finish, Finished, TextDelta, Usage
+from ringwall.model.conversation import CallDelta, Counted, Finish, Finished, Sealed, TextDelta, TextKind, Usage
 from ringwall.model.errors import InternalError, UpstreamError
 from ringwall.model.interaction import Checkpoint
 from tests.fakes import Road, ScriptedUpstream, attempt, rule, seat, text_part
@@ -203,8 +203,49 @@ def test_a_first_event_that_fails_is_an_ordinary_failure():
 
 
 def test_refusals_of_the_model_are_text_of_their_own():
-    made = road(TextDelta(0, "I will not ", refusal=True), TextDelta(0, "do that", refusal=True), END)
-    assert {event.refusal for event in run(made) if isinstance(event, TextDelta)} == {True}
+    made = road(TextDelta(0, "I will not ", TextKind.REFUSAL), TextDelta(0, "do that", TextKind.REFUSAL), END)
+    assert {event.kind for event in run(made) if isinstance(event, TextDelta)} == {TextKind.REFUSAL}
+
+
+def reasoning(text: str) -> TextDelta:
+    return TextDelta(0, text, TextKind.REASONING)
+
+
+def test_reasoning_goes_out_whole_before_what_follows_and_its_seal_behind_it():
+    made = road(
+        reasoning("hm "), reasoning("wor"), Sealed(0, "c2VhbA=="), TextDelta(0, "yes wor"), END,
+        rules=(rule("r", "word", "hide", lookback=4),),
+    )  # fmt: skip
+    events = run(made)
+    order = [type(event).__name__ if not isinstance(event, TextDelta) else event.kind for event in events]
+    last = max(at for at, each in enumerate(order) if each == TextKind.REASONING)
+    assert order[last + 1] == "Sealed" and TextKind.CONTENT in order[last + 2 :]
+    assert "".join(each.text for each in events if isinstance(each, TextDelta)) == "hm woryes wor"
+
+
+def test_reasoning_is_judged_like_any_other_text_and_edited_reasoning_loses_its_seal():
+    made = road(
+        reasoning("the wo"), reasoning("rd."), Sealed(0, "c2VhbA=="), TextDelta(0, "yes"), END,
+        rules=(rule("r", "word", "hide", lookback=4),),
+    )  # fmt: skip
+    events = run(made)
+    said = "".join(each.text for each in events if isinstance(each, TextDelta) and each.kind is TextKind.REASONING)
+    assert said == "the [WORD]." and not [each for each in events if isinstance(each, Sealed)]
+    refused = run(road(reasoning("the word."), END, rules=(rule("r", "word", "deny", lookback=4),)))
+    assert isinstance(refused[-1], Refused)
+
+
+def test_every_block_of_reasoning_is_a_text_of_its_own():
+    made = road(
+        reasoning("wo"), Sealed(0, "YQ=="), reasoning("rd"), Sealed(0, "Yg=="), END,
+        rules=(rule("r", "word", "hide", lookback=4),),
+    )  # fmt: skip
+    events = [each for each in run(made) if isinstance(each, (TextDelta, Sealed))]
+    assert events == [reasoning("wo"), Sealed(0, "YQ=="), reasoning("rd"), Sealed(0, "Yg==")]
+
+
+def test_a_seal_without_reasoning_is_dropped():
+    assert not [each for each in run(road(Sealed(0, "YQ=="), TextDelta(0, "x"), END)) if isinstance(each, Sealed)]
 
 
 def test_compact_has_no_blanks():

@@ -12,6 +12,7 @@ from ringwall.dataplane.gateway.app import Gateway
 from ringwall.dataplane.gateway.auth import CredentialDirectory
 from ringwall.dataplane.gateway.fetch import HttpOutbound
 from ringwall.dataplane.gateway.keysets import CachedKeySets
+from ringwall.dataplane.gateway.seals import Seals
 from ringwall.dataplane.gateway.session import SessionHandles
 from ringwall.dataplane.gateway.source import ForwardedHeader, Sources
 from ringwall.engine.exchange import Exchange
@@ -105,6 +106,7 @@ def make_door(
         directory=directory,
         sources=Sources(proxies, ForwardedHeader(forwarded_header)),
         handles=SessionHandles(installation.keyring.derive("session-handle")),
+        seals=Seals(installation.keyring.derive("reasoning-seal")),
         clock=installation.clock,
         encode_receipt=encode_receipt,
     )

@@ -15,6 +15,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from ringwall.model.content import Json, LeafKind, Part, PartId, Place, escape, unescape
+from ringwall.model.conversation import Reasoning
 from ringwall.model.verdict import Edit, EditAction
 
 _KIND = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -23,6 +24,13 @@ _INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
 
 class BadEditError(ValueError):
     """An edit that names no editable span."""
+
+
+def still_sealed(
+    reasoning: Sequence[Reasoning], came: Mapping[PartId, Part], judged: Mapping[PartId, Part]
+) -> tuple[Reasoning, ...]:
+    """Reasoning as it may go on: a seal stands for one text, and goes where that text was edited."""
+    return tuple(each if came[each.text] == judged[each.text] else replace(each, seal="") for each in reasoning)
 
 
 def placeholder(edit: Edit) -> str:

@@ -15,16 +15,17 @@ The streamed half of the road is in `ringwall.engine.streamed`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
 from ringwall.engine import memory
+from ringwall.engine.edits import still_sealed
 from ringwall.engine.outcomes import Admitted, Answered, Attempt, Failed, Refused
 from ringwall.engine.recording import Recorder, cause_body, ids
 from ringwall.engine.running import RunningWorkload
 from ringwall.engine.volume import destined, flow_of, size_of, spend
-from ringwall.model.content import Part, PartId
+from ringwall.model.content import Part, PartId, by_id
 from ringwall.model.conversation import Answer, Usage
 from ringwall.model.decision import Cause, Decision, Effect
 from ringwall.model.errors import InternalError, RingwallError
@@ -204,7 +205,7 @@ class Exchange:
         calls = [(call.id, call.name, parts[call.arguments]) for each in answer.choices for call in each.calls]
         await self.remember(attempt, admitted.session, self.proposals(attempt, calls, record.id))  # 10
         receipts = await self.commit(admitted.recorder, [record])  # 11
-        return Answered(replace(answer, parts=decision.parts), record.id, receipts[-1])
+        return Answered(_unsealed(replace(answer, parts=decision.parts), parts), record.id, receipts[-1])
 
     async def refuse(
         self,
@@ -342,6 +343,10 @@ class Exchange:
         conversation = attempt.interaction.conversation
         if conversation is None:
             raise InternalError("no conversation to send", code="engine")
+        if any(turn.reasoning for turn in conversation.turns):
+            came, judged = by_id(attempt.interaction.parts), by_id(content)
+            turns = (replace(t, reasoning=still_sealed(t.reasoning, came, judged)) for t in conversation.turns)
+            conversation = replace(conversation, turns=tuple(turns))
         wanted = conversation.generation.max_tokens
         limit = running.plan.max_output_tokens if wanted is None else min(wanted, running.plan.max_output_tokens)
         return Invocation(conversation, content, route.upstream_model, attempt.trace, limit)
@@ -362,6 +367,15 @@ def proposed(answer: Answer) -> Proposed:
 def new_call_handle() -> str:
     """A handle for a proposed tool call: ours, unguessable, in the form that clients expect."""
     return "call_" + random_hex(12)
+
+
+def _unsealed(answer: Answer, came: Mapping[PartId, Part]) -> Answer:
+    """The judged answer, without the seals of what was edited."""
+    if not any(choice.reasoning for choice in answer.choices):
+        return answer
+    judged = answer.by_id()
+    choices = (replace(each, reasoning=still_sealed(each.reasoning, came, judged)) for each in answer.choices)
+    return replace(answer, choices=tuple(choices))
 
 
 def with_own_handles(answer: Answer) -> Answer:

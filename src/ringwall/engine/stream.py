@@ -61,6 +61,8 @@ class HoldBack:
         self._context = ""
         self._pending = ""
         self._needed = 0
+        self.is_edited = False
+        """True when what went out is not what came."""
 
     @property
     def held_chars(self) -> int:
@@ -105,6 +107,7 @@ class HoldBack:
         within = [edit for edit in edits if edit.place.end <= cut]
         released = Part(self._part, Origin.MODEL, text[start:cut])
         moved = [_moved(edit, -start) for edit in within]
+        self.is_edited = self.is_edited or bool(moved)
         keep = self._needed if cut == end else self._lookback
         self._context = text[max(0, cut - keep) : cut]
         self._pending = text[cut:]

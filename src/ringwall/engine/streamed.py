@@ -4,6 +4,7 @@
 
 * Text of each choice runs through a hold-back window (law 5). A window without findings needs no record of its own: the
   opening and closing records cover it. An edit or a refusal is recorded before its effect (law 7).
+* Reasoning is a text of its own: its block ends with its seal, or where anything else begins, and then goes out whole.
 * Arguments of tool calls are held until the choice has ended, and judged whole, as intent, at RESPONSE.
 * When a control must see the whole answer, the stream is buffered: judged as one answer, then sent as one.
 * The closing record tells how many characters were released and their digest. A stream that was opened and never
@@ -31,7 +32,9 @@ from ringwall.model.conversation import (
     Counted,
     Delta,
     Finished,
+    Sealed,
     TextDelta,
+    TextKind,
     Usage,
 )
 from ringwall.model.decision import Cause, Decision, Effect
@@ -93,7 +96,8 @@ class _Run:
     attempt: Attempt
     admitted: Admitted
     opening: RecordId
-    texts: dict[tuple[int, bool], HoldBack] = field(default_factory=dict)
+    texts: dict[tuple[int, TextKind], HoldBack] = field(default_factory=dict)
+    blocks: dict[int, int] = field(default_factory=dict)
     calls: dict[int, dict[int, _Call]] = field(default_factory=dict)
     released: list[str] = field(default_factory=list)
     usage: Usage | None = None
@@ -102,7 +106,7 @@ class _Run:
     @property
     def begun(self) -> set[int]:
         """The choices of which something came."""
-        return {index for index, _ in self.texts} | self.calls.keys()
+        return {index for index, _ in self.texts} | self.blocks.keys() | self.calls.keys()
 
 
 class _Stop(Exception):
@@ -195,31 +199,48 @@ async def _take(exchange: Exchange, run: _Run, delta: Delta) -> list[Delta]:
     if not isinstance(delta, Counted) and delta.index in run.finished:
         raise UpstreamError("the model's answer went on after its end", code="upstream_broken")
     if isinstance(delta, TextDelta):
-        return await _text(
-            exchange, run, delta.index, delta.refusal, _hold(run, delta.index, delta.refusal), delta.text
-        )
+        before = [] if delta.kind is TextKind.REASONING else await _reasoned(exchange, run, delta.index)
+        hold = _hold(run, delta.index, delta.kind)
+        return [*before, *await _text(exchange, run, delta.index, delta.kind, hold, delta.text)]
+    if isinstance(delta, Sealed):
+        return await _reasoned(exchange, run, delta.index, delta)
     if isinstance(delta, CallDelta):
         _collect(run, delta)
-        return []
+        return await _reasoned(exchange, run, delta.index)
     if isinstance(delta, Finished):
         return await _finish(exchange, run, delta)
     run.usage = delta.usage
     return []
 
 
-def _hold(run: _Run, index: int, refusal: bool) -> HoldBack:
-    key = (index, refusal)
+def _hold(run: _Run, index: int, kind: TextKind) -> HoldBack:
+    key = (index, kind)
     if key not in run.texts:
-        if len(run.texts) >= MAX_TEXTS:
+        block = run.blocks.get(index, 0)
+        if len(run.texts) >= MAX_TEXTS or block >= MAX_TEXTS:
             raise UpstreamError("the model's answer has too many choices", code="upstream_broken")
+        if kind is TextKind.REASONING:
+            run.blocks[index] = block + 1
         chain = run.running.chain
-        part = PartId(f"choices/{index}/{'refusal' if refusal else 'content/0'}")
+        part = PartId(f"choices/{index}/{_PLACES[kind].format(block)}")
         run.texts[key] = HoldBack(part, lookback=chain.lookback, held=chain.held, limit=run.running.hold_chars)
     return run.texts[key]
 
 
+_PLACES = {TextKind.CONTENT: "content/0", TextKind.REFUSAL: "refusal", TextKind.REASONING: "reasoning/{}"}
+
+
+async def _reasoned(exchange: Exchange, run: _Run, index: int, seal: Sealed | None = None) -> list[Delta]:
+    """A block of reasoning has ended: its last text, and its seal where that still stands for what went out."""
+    hold = run.texts.pop((index, TextKind.REASONING), None)
+    if hold is None:
+        return []
+    out = await _text(exchange, run, index, TextKind.REASONING, hold, None)
+    return out if seal is None or hold.is_edited else [*out, seal]
+
+
 async def _text(
-    exchange: Exchange, run: _Run, index: int, refusal: bool, hold: HoldBack, text: str | None
+    exchange: Exchange, run: _Run, index: int, kind: TextKind, hold: HoldBack, text: str | None
 ) -> list[Delta]:
     """Step 10: more text of one choice, or (None) its end."""
     try:
@@ -233,7 +254,7 @@ async def _text(
     if not released:
         return []
     run.released.append(released)
-    return [TextDelta(index, released, refusal)]
+    return [TextDelta(index, released, kind)]
 
 
 async def _judge(
@@ -283,11 +304,11 @@ def _collect(run: _Run, delta: CallDelta) -> None:
 
 async def _finish(exchange: Exchange, run: _Run, delta: Finished) -> list[Delta]:
     """Step 11: a choice has ended; its last text and its calls."""
-    out: list[Delta] = []
-    for refusal in (False, True):
-        hold = run.texts.get((delta.index, refusal))
+    out = await _reasoned(exchange, run, delta.index)
+    for kind in (TextKind.CONTENT, TextKind.REFUSAL):
+        hold = run.texts.get((delta.index, kind))
         if hold is not None:
-            out += await _text(exchange, run, delta.index, refusal, hold, None)
+            out += await _text(exchange, run, delta.index, kind, hold, None)
     run.finished.add(delta.index)
     # In their order, but numbered anew: a provider may count as it likes.
     calls = [call for _, call in sorted(run.calls.get(delta.index, {}).items())]
@@ -335,10 +356,14 @@ def _replayed(answered: Answered, buffered: tuple[str, ...]) -> Streaming:
     async def events() -> AsyncGenerator[StreamEvent, None]:
         parts = answered.answer.by_id()
         for choice in answered.answer.choices:
+            for thought in choice.reasoning:
+                yield TextDelta(choice.index, parts[thought.text].text, TextKind.REASONING)
+                if thought.seal:
+                    yield Sealed(choice.index, thought.seal)
             for part in choice.content:
                 yield TextDelta(choice.index, parts[part].text)
             if choice.refusal is not None:
-                yield TextDelta(choice.index, parts[choice.refusal].text, refusal=True)
+                yield TextDelta(choice.index, parts[choice.refusal].text, TextKind.REFUSAL)
             for number, call in enumerate(choice.calls):
                 yield CallDelta(choice.index, number, compact(parts[call.arguments]), call.id, call.name)
             yield Finished(choice.index, choice.finish)

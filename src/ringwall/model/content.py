@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -95,6 +95,11 @@ class Part:
             yield Leaf("", self.value)
         else:
             yield from _leaves(self.value, "")
+
+
+def by_id(parts: Iterable[Part]) -> Mapping[PartId, Part]:
+    """Parts by their ids."""
+    return {part.id: part for part in parts}
 
 
 def _leaves(value: Json, pointer: str) -> Iterator[Leaf]:

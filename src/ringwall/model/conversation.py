@@ -15,10 +15,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ringwall.model.content import Part, PartId
+from ringwall.model.content import Part, PartId, by_id
 
 NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 """The closed grammar of tool, schema and participant names."""
+SEAL = re.compile(r"[A-Za-z0-9+/_-]{1,65536}={0,2}")
+"""The closed grammar of a seal."""
 
 
 class Role(StrEnum):
@@ -35,6 +37,7 @@ class Finish(StrEnum):
     """Why a model stopped."""
 
     STOP = "stop"
+    STOP_SEQUENCE = "stop_sequence"
     LENGTH = "length"
     TOOL_CALLS = "tool_calls"
     CONTENT_FILTER = "content_filter"
@@ -56,6 +59,20 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Reasoning:
+    """What a model says to itself before it answers.
+
+    Attributes:
+        text: The part that holds it.
+        seal: What the provider signed it with, and wants to have back with it; base64, or empty. Nobody here can read
+            more than its grammar, so it stands for this text alone: where the text is edited, the seal is dropped.
+    """
+
+    text: PartId
+    seal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """One message.
 
@@ -66,6 +83,8 @@ class Turn:
         answers: The handle of the call that it answers (role tool).
         name: The participant's name, if the caller gave one.
         refusal: The part that holds the model's refusal, if it refused (role assistant).
+        reasoning: What the model said to itself before (role assistant).
+        failed: True when the tool says that it failed (role tool).
     """
 
     role: Role
@@ -74,6 +93,8 @@ class Turn:
     answers: str | None = None
     name: str | None = None
     refusal: PartId | None = None
+    reasoning: tuple[Reasoning, ...] = ()
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,18 +142,21 @@ class Generation:
         max_tokens: The most tokens that one choice may have.
         choices: How many answers are drawn for one prompt.
         stop: Parts with the texts at which the model stops.
+        reasoning_tokens: The most tokens that it may reason with; 0 asks for none.
         (the others carry the field's usual names and ranges)
     """
 
     max_tokens: int | None = None
     temperature: float | None = None
     top_p: float | None = None
+    top_k: int | None = None
     frequency_penalty: float | None = None
     presence_penalty: float | None = None
     seed: int | None = None
     choices: int = 1
     stop: tuple[PartId, ...] = ()
     reasoning_effort: str | None = None
+    reasoning_tokens: int | None = None
     verbosity: str | None = None
     response_format: ResponseFormat | None = None
     tool_choice: ToolChoice | None = None
@@ -160,13 +184,14 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of the answers: its text, the calls it proposes, and why it stopped."""
+    """One of the answers: its text, the calls it proposes, why it stopped, and what it said to itself before."""
 
     index: int
     content: tuple[PartId, ...]
     calls: tuple[ToolCall, ...]
     finish: Finish
     refusal: PartId | None = None
+    reasoning: tuple[Reasoning, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,16 +204,32 @@ class Answer:
 
     def by_id(self) -> Mapping[PartId, Part]:
         """The parts by their ids."""
-        return {part.id: part for part in self.parts}
+        return by_id(self.parts)
+
+
+class TextKind(StrEnum):
+    """What a streamed text is, besides the answer itself."""
+
+    CONTENT = "content"
+    REFUSAL = "refusal"
+    REASONING = "reasoning"
 
 
 @dataclass(frozen=True, slots=True)
 class TextDelta:
-    """A few more characters of a choice's text, or of its refusal."""
+    """A few more characters of a choice's text."""
 
     index: int
     text: str
-    refusal: bool = False
+    kind: TextKind = TextKind.CONTENT
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """The seal of the reasoning that came just before; see `Reasoning`."""
+
+    index: int
+    seal: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,5 +258,5 @@ class Counted:
     usage: Usage
 
 
-Delta = TextDelta | CallDelta | Finished | Counted
+Delta = TextDelta | Sealed | CallDelta | Finished | Counted
 """One event of a streamed answer."""

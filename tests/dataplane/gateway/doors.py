@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from ringwall.dataplane.gateway.app import Gateway
+from ringwall.dataplane.gateway.seals import Seals
 from ringwall.dataplane.gateway.session import SessionHandles
 from ringwall.dataplane.gateway.source import Sources
 from ringwall.engine.chain import Chain
@@ -72,6 +73,7 @@ class Door:
             directory=Keys(self.scope),
             sources=Sources(self.proxies),
             handles=SessionHandles(b"k" * 32),
+            seals=Seals(b"s" * 32),
             clock=FixedClock(),
             encode_receipt=lambda receipt: f"rw1.{receipt.record}",
         )

@@ -199,7 +199,7 @@ def test_answers_are_sent_in_one_piece_or_many():
 
     async def scenario():
         await send_whole(send, 200, b"{}", [(b"x", b"y")])
-        await start_stream(send, [])
+        await start_stream(send, b"text/event-stream; charset=utf-8", [])
         await send_piece(send, b"a")
         await send_piece(send, b"", last=True)
 

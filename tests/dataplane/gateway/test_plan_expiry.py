@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ringwall.dataplane.gateway.app import Gateway
+from ringwall.dataplane.gateway.seals import Seals
 from ringwall.dataplane.gateway.session import SessionHandles
 from ringwall.dataplane.gateway.source import Sources
 from ringwall.engine.chain import Chain
@@ -36,6 +37,7 @@ def test_requests_are_refused_from_the_moment_the_plan_ends(left, status):
         directory=Anybody(),
         sources=Sources(),
         handles=SessionHandles(b"k" * 32),
+        seals=Seals(b"s" * 32),
         clock=clock,
         encode_receipt=lambda receipt: "rw1",
     )

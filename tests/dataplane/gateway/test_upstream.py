@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ringwall.dataplane.gateway.addresses import RefusedAddressError
 from ringwall.dataplane.gateway.upstream import OpenAIUpstream, joined
 from ringwall.dataplane.wire.openai_request import parse_request
-from ringwall.model.conversation import CallDelta, Counted, Finish, Finished, TextDelta, Usage
+from ringwall.model.conversation import CallDelta, Counted, Finish, Finished, TextDelta, TextKind, Usage
 from ringwall.model.errors import UpstreamError
 from ringwall.model.plan import UpstreamPlan
 from ringwall.model.upstreams import Invocation
@@ -135,7 +135,7 @@ def test_closing_a_stream_closes_its_connection(provider):
     asyncio.run(scenario())
 
 
-texts = st.builds(TextDelta, st.integers(0, 2), st.text(max_size=3), st.booleans())
+texts = st.builds(TextDelta, st.integers(0, 2), st.text(max_size=3), st.sampled_from(TextKind))
 others = (
     st.builds(CallDelta, st.integers(0, 1), st.integers(0, 2), st.just("{}"))
     | st.builds(Finished, st.integers(0, 2), st.sampled_from(Finish))
@@ -146,14 +146,14 @@ others = (
 @given(st.lists(texts | others, max_size=20))
 def test_joining_changes_neither_texts_nor_their_order(deltas):
     found = list(joined(deltas))
-    for key in {(each.index, each.refusal) for each in deltas if isinstance(each, TextDelta)}:
+    for key in {(each.index, each.kind) for each in deltas if isinstance(each, TextDelta)}:
         whole, after = (
-            "".join(each.text for each in some if isinstance(each, TextDelta) and (each.index, each.refusal) == key)
+            "".join(each.text for each in some if isinstance(each, TextDelta) and (each.index, each.kind) == key)
             for some in (deltas, found)
         )
         assert whole == after
     assert [each for each in found if not isinstance(each, TextDelta)] == [
         each for each in deltas if not isinstance(each, TextDelta)
     ]
-    kinds = [(each.index, each.refusal) if isinstance(each, TextDelta) else None for each in found]
+    kinds = [(each.index, each.kind) if isinstance(each, TextDelta) else None for each in found]
     assert not any(one is not None and one == other for one, other in pairwise(kinds))

@@ -5,13 +5,15 @@ import json
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from ringwall.dataplane.wire import openai_answer as wire
+from ringwall.dataplane.wire.door import Said
 from ringwall.dataplane.wire.openai_upstream import parse_answer
-from ringwall.model.conversation import CallDelta, Counted, Finish, Finished, TextDelta, Usage
+from ringwall.model.conversation import CallDelta, Counted, Finish, Finished, Sealed, TextDelta, TextKind, Usage
+from tests.dataplane.wire.heads import head
 
 
 def render(body: dict) -> dict:
     answer = parse_answer(json.dumps(body).encode())
-    return json.loads(wire.render_answer(answer, interaction="req_1", model="m", created=5))
+    return json.loads(wire.OpenAIChat().answer(answer, head()))
 
 
 CALL = {"id": "", "type": "function", "function": {"name": "f", "arguments": '{"a":[1,"\u00e9"]}'}}
@@ -37,7 +39,7 @@ def test_an_answer_is_what_the_stock_types_read():
 
 
 def rendered(*deltas, include_usage: bool = False) -> list[dict]:
-    renderer = wire.StreamRenderer(interaction="req_1", model="m", created=5, include_usage=include_usage)
+    renderer = wire.StreamRenderer(head(include_usage=include_usage))
     data = b"".join(renderer.render(delta) for delta in deltas)
     return [json.loads(line[6:]) for line in data.decode().split("\n\n") if line]
 
@@ -45,7 +47,7 @@ def rendered(*deltas, include_usage: bool = False) -> list[dict]:
 def test_chunks_are_what_the_stock_types_read():
     chunks = rendered(
         TextDelta(0, "x"),
-        TextDelta(0, "no", refusal=True),
+        TextDelta(0, "no", TextKind.REFUSAL),
         CallDelta(1, 0, "{}", "call_1", "f"),
         Finished(0, Finish.STOP),
         Finished(1, Finish.TOOL_CALLS),
@@ -68,6 +70,10 @@ def test_a_count_that_nobody_asked_for_is_not_sent():
     assert "usage" not in rendered(TextDelta(0, "x"))[0]
 
 
+def test_what_a_model_says_to_itself_has_no_place_in_this_protocol():
+    assert rendered(TextDelta(0, "hm", TextKind.REASONING), Sealed(0, "c2VhbA==")) == []
+
+
 def test_no_text_can_break_out_of_its_event():
     for text in ("a\n\ndata: [DONE]\n\n", "\r\r", "\u2028", "\x00"):
         chunks = rendered(TextDelta(0, text))
@@ -75,7 +81,7 @@ def test_no_text_can_break_out_of_its_event():
 
 
 def test_an_error_has_the_protocols_shape_and_ours_below():
-    body = json.loads(wire.render_error(403, "no", code="c", control="a.b", checkpoint="inbound", record="rec_1"))
+    body = json.loads(wire.render_error(Said(403, "no", "c", None, "a.b", "inbound", "rec_1")))
     assert body["error"] == {
         "message": "no",
         "type": "permission_error",
@@ -84,7 +90,7 @@ def test_an_error_has_the_protocols_shape_and_ours_below():
         "ringwall": {"control": "a.b", "checkpoint": "inbound", "record": "rec_1"},
     }
     kinds = {
-        status: json.loads(wire.render_error(status, "", code="c"))["error"]["type"] for status in (400, 401, 429, 502)
+        status: json.loads(wire.render_error(Said(status, "", "c")))["error"]["type"] for status in (400, 401, 429, 502)
     }
     assert kinds == {
         400: "invalid_request_error",

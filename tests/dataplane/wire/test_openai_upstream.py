@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ringwall.dataplane.wire.openai_request import parse_request
 from ringwall.dataplane.wire.openai_upstream import encode_request, parse_answer, parse_event
-from ringwall.model.conversation import CallDelta, Counted, Finish, Finished, TextDelta, Usage
+from ringwall.model.conversation import CallDelta, Counted, Finish, Finished, TextDelta, TextKind, Usage
 from ringwall.model.errors import UpstreamError
 from ringwall.model.upstreams import Invocation
 from tests.dataplane.wire.shapes import answers, anything, events
@@ -107,7 +107,7 @@ def test_an_empty_text_is_a_text_and_none_is_none():
 
 def test_events_are_texts_calls_ends_and_counts():
     assert event(delta={"role": "assistant", "content": ""}) == []
-    assert event(delta={"content": "x", "refusal": "no"}) == [TextDelta(0, "x"), TextDelta(0, "no", refusal=True)]
+    assert event(delta={"content": "x", "refusal": "no"}) == [TextDelta(0, "x"), TextDelta(0, "no", TextKind.REFUSAL)]
     call = {"index": 2, "id": "theirs", "function": {"name": "f", "arguments": "{"}}
     assert event(delta={"tool_calls": [call]}) == [CallDelta(0, 2, "{", None, "f")]
     assert event(finish_reason="length") == [Finished(0, Finish.LENGTH)]

@@ -5,7 +5,7 @@ The procedure for every request, numbered as in the code:
 1. Who is it, and from where? The credential is checked before anything else of the request is read.
 2. For which workload? By path prefix, by the credential's scope, or the only one that there is.
 3. A caller who could not be verified is judged by what little is known; usually that ends here.
-4. The door of the path reads the content, takes the road and answers in its protocol (`chat`, `mcp`).
+4. The door of the path reads the content, takes the road and answers in its protocol (`models`, `mcp`).
 
 Every outcome leaves a record, but for a list and for what is turned away unread because too many requests are being
 served. There is no pass-through: a path that is not here is refused.
@@ -16,9 +16,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ringwall.dataplane.gateway.caller import NOWHERE, Caller, EncodeReceipt, bare
-from ringwall.dataplane.gateway.chat import CHAT, MODELS, ChatDoor
 from ringwall.dataplane.gateway.http import Receive, Request, Scope, Send, head_of, read_head
 from ringwall.dataplane.gateway.mcp import MCP, McpDoor
+from ringwall.dataplane.gateway.models import ModelDoor
+from ringwall.dataplane.gateway.protocols import MODELS, SPOKEN, is_door, wire_of
+from ringwall.dataplane.gateway.seals import Seals
 from ringwall.dataplane.gateway.session import SessionHandles
 from ringwall.dataplane.gateway.source import Sources
 from ringwall.dataplane.gateway.trace import carry_on
@@ -46,6 +48,7 @@ class Gateway:
         directory: Directory,
         sources: Sources,
         handles: SessionHandles,
+        seals: Seals,
         clock: Clock,
         encode_receipt: EncodeReceipt,
     ) -> None:
@@ -57,6 +60,7 @@ class Gateway:
             directory: Checks credentials.
             sources: Tells the caller's address.
             handles: Makes and checks session handles.
+            seals: Binds what providers signed to who got it.
             clock: Time.
             encode_receipt: A receipt as one line of text.
         """
@@ -65,7 +69,9 @@ class Gateway:
         self._directory = directory
         self._sources = sources
         self._clock = clock
-        self._chat = ChatDoor(exchange=exchange, handles=handles, clock=clock, encode_receipt=encode_receipt)
+        self._models = ModelDoor(
+            exchange=exchange, handles=handles, seals=seals, clock=clock, encode_receipt=encode_receipt
+        )
         self._mcp = McpDoor(exchange=exchange, handles=handles, encode_receipt=encode_receipt)
         self._serving = 0
 
@@ -79,13 +85,14 @@ class Gateway:
         if scope["type"] != "http":
             raise CallerError(f'"{scope["type"]}" is not spoken here', code="unsupported_protocol")
         if self._serving >= self._running().plan.limits.concurrent:
-            await self._chat.error(send, InternalError("too many requests at a time; try again", code="busy"))
+            busy = InternalError("too many requests at a time; try again", code="busy")
+            await self._models.error(wire_of(scope["path"]), send, busy)
             return
         self._serving += 1
         try:
             await self._serve(read_head(scope), receive, send)
         except RingwallError as error:
-            await self._chat.error(send, error)
+            await self._models.error(wire_of(scope["path"]), send, error)
         finally:
             self._serving -= 1
 
@@ -106,26 +113,27 @@ class Gateway:
             resource = Resource("endpoint", request.path)
             attempt = bare(name, NOWHERE, principal, Action.INVOKE, resource, facts, trace)
             record = await self._exchange.reject(running.plan.digest, attempt, error)
-            await self._chat.error(send, error, name, record)
+            await self._models.error(wire_of(request.path), send, error, name, record)
             return
         facts = Facts((identity, source, Demand(0, 0), head_of(request, body_bytes=0)))
         caller = Caller(request, path, principal, facts, workload, trace, name)
+        wire = wire_of(path)
         if not identity.verified:  # 3
             refused = await self._exchange.knock(workload, caller.bare(Action.INVOKE, Resource("model", "")))
             if refused is not None:
-                await self._chat.refuse(send, caller, refused)
+                await self._models.refuse(wire, send, caller, refused)
                 return
         limits = running.plan.limits
-        if path == CHAT and request.method == "POST":  # 4
-            await self._chat.chat(caller, limits, receive, send)
-        elif path == MODELS and request.method == "GET":
-            await self._chat.models(caller, send)
+        if path == MODELS and request.method == "GET":  # 4
+            await self._models.models(wire, caller, send)
         elif path == MCP and request.method == "POST":
             await self._mcp.serve(caller, limits, receive, send)
+        elif is_door(path) and request.method == "POST":
+            await self._models.serve(wire, caller, limits, receive, send)
         else:
-            here = f"POST {CHAT}, GET {MODELS}, POST {MCP}"
+            here = ", ".join([*(f"POST {each}" for each in SPOKEN), f"GET {MODELS}", f"POST {MCP}"])
             problem = f"there is no {request.method} {path[:128]} here; what there is: {here}"
-            await self._chat.reject(send, caller, CallerError(problem, code="unknown_path", status=404))
+            await self._models.reject(wire, send, caller, CallerError(problem, code="unknown_path", status=404))
 
 
 def _credential(request: Request) -> str | None:

@@ -173,9 +173,9 @@ async def send_whole(send: Send, status: int, body: bytes, headers: Sequence[Hea
     await send({"type": "http.response.body", "body": body})
 
 
-async def start_stream(send: Send, headers: Sequence[Header]) -> None:
-    """Begin a server-sent event stream."""
-    fixed = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-store")]
+async def start_stream(send: Send, kind: bytes, headers: Sequence[Header]) -> None:
+    """Begin a stream of this content type."""
+    fixed = [(b"content-type", kind), (b"cache-control", b"no-store")]
     await send({"type": "http.response.start", "status": 200, "headers": [*fixed, *headers]})
 
 

@@ -18,6 +18,7 @@ from typing import ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from ringwall.dataplane.wire.door import Said
 from ringwall.dataplane.wire.openai_answer import render_error
 
 MAX_FRAMING = 8
@@ -159,7 +160,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._end_after_answer()
             return
         code, message = _REFUSALS[status]
-        body = render_error(status, message.format(self.header_bytes), code=code)
+        body = render_error(Said(status, message.format(self.header_bytes), code))
         lines = [
             f"HTTP/1.1 {status.value} {status.phrase}",
             "content-type: application/json",

@@ -150,18 +150,14 @@ def joined(deltas: Iterable[Delta]) -> Iterator[Delta]:
     """Deltas that came together, with neighbours of one text as one: judged once instead of word by word."""
     held: TextDelta | None = None
     for delta in deltas:
-        if (
-            held is None
-            or not isinstance(delta, TextDelta)
-            or (delta.index, delta.refusal) != (held.index, held.refusal)
-        ):
+        if held is None or not isinstance(delta, TextDelta) or (delta.index, delta.kind) != (held.index, held.kind):
             if held is not None:
                 yield held
             held = delta if isinstance(delta, TextDelta) else None
             if held is None:
                 yield delta
         else:
-            held = TextDelta(held.index, held.text + delta.text, held.refusal)
+            held = TextDelta(held.index, held.text + delta.text, held.kind)
     if held is not None:
         yield held
 

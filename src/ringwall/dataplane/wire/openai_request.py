@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import msgspec
 
 from ringwall.dataplane.wire import openai_types as t
+from ringwall.dataplane.wire.door import ModelRequest, first_said
 from ringwall.dataplane.wire.openai_fields import HARMLESS, REFUSED
 from ringwall.model.content import JSON, TEXT, Origin, Part, PartId, freeze
 from ringwall.model.conversation import (
@@ -36,30 +36,7 @@ _MODEL = re.compile(r"[A-Za-z0-9._:/@+-]{1,128}")
 _IMAGE = re.compile(r"data:(image/(?:png|jpeg|gif|webp));base64,([A-Za-z0-9+/]+={0,2})")
 
 
-@dataclass(frozen=True, slots=True)
-class ChatRequest:
-    """A chat request as the door hands it on.
-
-    Attributes:
-        model: The model that is asked for.
-        conversation: Its shape.
-        parts: All its content.
-        tool_results: Parts that answer a call, with the call's handle.
-        streamed: Whether the answer is wanted as a stream.
-        include_usage: Whether the stream is to end with the token count.
-        first_user_turn: The bytes of the first user turn, from which the session is derived.
-    """
-
-    model: str
-    conversation: Conversation
-    parts: tuple[Part, ...]
-    tool_results: tuple[tuple[PartId, str], ...]
-    streamed: bool
-    include_usage: bool
-    first_user_turn: bytes
-
-
-def parse_request(body: bytes, *, depth: int) -> ChatRequest:
+def parse_request(body: bytes, *, depth: int) -> ModelRequest:
     """Read a request.
 
     Args:
@@ -129,7 +106,7 @@ class _Reader:
         self._parts: list[Part] = []
         self._results: list[tuple[PartId, str]] = []
 
-    def read(self) -> ChatRequest:
+    def read(self) -> ModelRequest:
         request = self._request
         if not _MODEL.fullmatch(request.model):
             raise CallerError("the model's name is not one", code="invalid_request", param="model")
@@ -139,17 +116,15 @@ class _Reader:
         tools = tuple(self._tool(index, tool) for index, tool in enumerate(request.tools or ()))
         conversation = Conversation(turns, tools, self._generation())
         first = next((index for index, turn in enumerate(turns) if turn.role is Role.USER), None)
-        prefix = f"turns/{first}/"
-        said = "\0".join(str(part.value) for part in self._parts if first is not None and part.id.startswith(prefix))
         options = request.stream_options
-        return ChatRequest(
+        return ModelRequest(
             model=request.model,
             conversation=conversation,
             parts=tuple(self._parts),
             tool_results=tuple(self._results),
             streamed=bool(request.stream),
             include_usage=bool(options and options.include_usage),
-            first_user_turn=said.encode(),
+            first_user_turn=first_said(self._parts, first),
         )
 
     def _add(self, part: str, origin: Origin, value: object, media: str = TEXT) -> PartId:

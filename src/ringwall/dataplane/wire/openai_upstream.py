@@ -25,6 +25,7 @@ from ringwall.model.conversation import (
     Generation,
     Role,
     TextDelta,
+    TextKind,
     ToolCall,
     Turn,
     Usage,
@@ -298,7 +299,7 @@ def parse_event(data: bytes) -> Iterator[Delta]:
             if delta.content:
                 yield TextDelta(choice.index, delta.content)
             if delta.refusal:
-                yield TextDelta(choice.index, delta.refusal, refusal=True)
+                yield TextDelta(choice.index, delta.refusal, TextKind.REFUSAL)
             for call in delta.tool_calls or ():
                 yield CallDelta(choice.index, call.index, call.function.arguments or "", None, call.function.name)
         if choice.finish_reason is not None:
