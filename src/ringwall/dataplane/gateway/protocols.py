@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from ringwall.dataplane.wire.anthropic_answer import AnthropicMessages
 from ringwall.dataplane.wire.door import Wire
 from ringwall.dataplane.wire.openai_answer import OpenAIChat
 
 MODELS = "/v1/models"
+COUNT = "/v1/messages/count_tokens"
 
 _WIRES: Mapping[str, Callable[[], Wire]] = {
     "/v1/chat/completions": OpenAIChat,
+    "/v1/messages": AnthropicMessages,
 }
 SPOKEN = tuple(_WIRES)
 """The paths, for who asks for another."""
@@ -26,7 +29,7 @@ def is_door(path: str) -> bool:
 
 def wire_of(path: str) -> Wire:
     """The protocol that is spoken there, or in which a refusal is told; the path may have a workload's prefix."""
-    for end, wire in _WIRES.items():
+    for end, wire in {**_WIRES, COUNT: AnthropicMessages}.items():
         if path.endswith(end):
             return wire()
     return OpenAIChat()
