@@ -8,12 +8,10 @@
 
 from __future__ import annotations
 
-import re
-
 from ringwall.dataplane.wire import openai_types as t
 from ringwall.dataplane.wire.door import ModelRequest, first_said
 from ringwall.dataplane.wire.openai_fields import UNREAD
-from ringwall.dataplane.wire.reading import CALL_ID, MODEL, Parts, checked, read_as, read_object
+from ringwall.dataplane.wire.reading import CALL_ID, MODEL, Parts, checked, read_as, read_image, read_object
 from ringwall.model.content import Origin, PartId
 from ringwall.model.conversation import (
     NAME,
@@ -28,8 +26,6 @@ from ringwall.model.conversation import (
 )
 from ringwall.model.errors import CallerError
 from ringwall.model.strict_json import JsonError, loads
-
-_IMAGE = re.compile(r"data:(image/(?:png|jpeg|gif|webp));base64,([A-Za-z0-9+/]+={0,2})")
 
 
 def parse_request(body: bytes, *, depth: int) -> ModelRequest:
@@ -101,11 +97,9 @@ class _Reader:
             return self._parts.text(where, origin, piece.text)
         if isinstance(piece, t.RefusalPart):
             return self._parts.text(where, origin, piece.refusal)
-        image = _IMAGE.fullmatch(piece.image_url.url)
-        if image is None:
-            reason = "an image must come in the request, as a data: URL with base64; the gateway fetches none"
-            raise CallerError(reason, code="unsupported_field", param=f"{where}.image_url.url")
-        return self._parts.image(where, origin, image[1], image[2], f"{where}.image_url.url")
+        param = f"{where}.image_url.url"
+        media, data = read_image(piece.image_url.url, param)
+        return self._parts.image(where, origin, media, data, param)
 
     def _call(self, index: int, number: int, call: t.Call) -> ToolCall:
         where = f"messages[{index}].tool_calls[{number}]"

@@ -22,6 +22,7 @@ from ringwall.model.strict_json import JsonError, loads
 CALL_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 MODEL = re.compile(r"[A-Za-z0-9._:/@+-]{1,128}")
 IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+_IMAGE = re.compile(r"data:(image/(?:png|jpeg|gif|webp));base64,([A-Za-z0-9+/]+={0,2})")
 BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 MAX_PROBLEM_CHARS = 256
 """The most that is repeated of what is wrong with a request: it may hold names that the caller chose."""
@@ -122,6 +123,19 @@ def checked(grammar: re.Pattern[str], value: str, param: str) -> str:
     if not grammar.fullmatch(value):
         raise CallerError("not a name that is understood here", code="invalid_request", param=param)
     return value
+
+
+def read_image(url: str, param: str) -> tuple[str, str]:
+    """Media type and base64 of an image that came as a `data:` URL.
+
+    Raises:
+        CallerError: It is none.
+    """
+    match = _IMAGE.fullmatch(url)
+    if match is None:
+        reason = "an image must come in the request, as a data: URL with base64; the gateway fetches none"
+        raise CallerError(reason, code="unsupported_field", param=param)
+    return match[1], match[2]
 
 
 class Parts:
