@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from itertools import pairwise
 
 import pytest
 from botocore.eventstream import EventStreamBuffer
@@ -36,7 +37,7 @@ def test_what_was_written_is_read_however_it_is_cut(written, cuts):
     data = b"".join(encode(head.items(), payload) for head, payload in written)
     decoder, found = EventStreamDecoder(), []
     places = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
-    for start, end in zip(places, places[1:], strict=False):
+    for start, end in pairwise(places):
         found += decoder.feed(data[start:end])
     assert [(dict(each.headers), each.payload) for each in found] == written
     assert decoder.is_between
