@@ -76,6 +76,8 @@ class Door:
     limits: Limits = field(default_factory=Limits)
     proxies: tuple[str, ...] = ()
     access_keys: AccessKeys = field(default_factory=AccessKeys)
+    clock: FixedClock = field(default_factory=FixedClock)
+    content_type: bytes | None = b"application/json"
 
     def __post_init__(self) -> None:
         made = {}
@@ -102,11 +104,11 @@ class Door:
             exchange=self.road.exchange,
             running=lambda: self.running,
             directory=Keys(self.scope),
-            signatures=Signatures(self.access_keys, FixedClock()),
+            signatures=Signatures(self.access_keys, self.clock),
             sources=Sources(self.proxies),
             handles=SessionHandles(b"k" * 32),
             seals=Seals(b"s" * 32),
-            clock=FixedClock(),
+            clock=self.clock,
             encode_receipt=lambda receipt: f"rw1.{receipt.record}",
         )
         self.sent: list[dict] = []
@@ -114,7 +116,7 @@ class Door:
     async def ask(self, method="POST", path=CHAT, body=ASK, key="good", headers=(), gone=None) -> None:
         self.sent.clear()
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        found = [(b"content-type", b"application/json"), *headers]
+        found = [(b"content-type", self.content_type), *headers] if self.content_type is not None else [*headers]
         if key is not None:
             found.append((b"authorization", f"Bearer {key}".encode()))
         pending = [{"type": "http.request", "body": data, "more_body": False}]

@@ -90,15 +90,16 @@ class Gateway:
         """Serve one request. WebSockets and anything else that is not HTTP are not spoken here."""
         if scope["type"] != "http":
             raise CallerError(f'"{scope["type"]}" is not spoken here', code="unsupported_protocol")
+        request = read_head(scope)
         if self._serving >= self._running().plan.limits.concurrent:
             busy = InternalError("too many requests at a time; try again", code="busy")
-            await self._models.error(wire_of(scope["path"]), send, busy)
+            await self._models.error(wire_of(request.path), send, busy)
             return
         self._serving += 1
         try:
-            await self._serve(read_head(scope), receive, send)
+            await self._serve(request, receive, send)
         except RingwallError as error:
-            await self._models.error(wire_of(scope["path"]), send, error)
+            await self._models.error(wire_of(request.path), send, error)
         finally:
             self._serving -= 1
 
@@ -123,7 +124,7 @@ class Gateway:
             return
         facts = Facts((identity, source, Demand(0, 0), head_of(request, body_bytes=0)))
         caller = Caller(request, path, principal, facts, workload, trace, name)
-        wire = wire_of(path)
+        wire = wire_of(path, request.headers)
         if not identity.verified:  # 3
             refused = await self._exchange.knock(workload, caller.bare(Action.INVOKE, Resource("model", "")))
             if refused is not None:
