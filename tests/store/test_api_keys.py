@@ -173,3 +173,4 @@ def test_where_nothing_can_be_sealed_no_access_key_is_made(keys: StoredApiKeys) 
         keys.create("a", subject="alice", workloads=["w"], created_by="root", aws=True)
     assert keys.list_all() == ()
     assert keys.access_key_of(keys.create_process_token(subject="owner", workloads=["w"])) == ("", "")
+    assert keys.find_access_key("") is None

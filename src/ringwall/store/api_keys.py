@@ -85,7 +85,7 @@ class StoredApiKeys:
 
     def find_access_key(self, access_key_id: str) -> ApiKeyRow | None:
         """See port `ApiKeys`."""
-        own = (row for row in self._process.values() if row.access_key_id == access_key_id)
+        own = (row for row in self._process.values() if row.access_key_id and row.access_key_id == access_key_id)
         return next(own, None) or self._copy(self._access_keys).get(access_key_id)
 
     def secret_access_key(self, row: ApiKeyRow) -> str:

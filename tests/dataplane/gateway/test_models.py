@@ -171,3 +171,15 @@ def test_the_time_that_an_answer_took_is_told():
     made = door()
     made.road.upstream.before = lambda: setattr(made.clock, "seconds", made.clock.seconds + 0.25)
     assert made(path="/model/m/converse", body=CONVERSE)[1]["metrics"] == {"latencyMs": 250}
+
+
+@pytest.mark.parametrize("path", ["/model/m/converse-stream", "/model/m/invoke-with-response-stream"])
+def test_a_refusal_in_the_middle_of_a_stream_of_bedrock_releases_nothing_of_what_was_refused(path):
+    deltas = (TextDelta(0, "all is well. "), TextDelta(0, "the secret is out"), Finished(0, Finish.STOP))
+    made = door(rule("r", "secret", "deny", lookback=8), upstream=ScriptedUpstream(deltas=deltas))
+    asyncio.run(made.ask(path=path, body=CONVERSE))
+    *others, last = EventStreamDecoder().feed(made.body)
+    assert (last.headers[":message-type"], last.headers[":exception-type"]) == ("exception", "validationException")
+    told = json.loads(last.payload)
+    assert told["ringwall"]["control"] == "application.r" and told["ringwall"]["record"] in told["message"]
+    assert all(b"secret" not in each.payload and b"c2VjcmV0" not in each.payload for each in others)

@@ -64,7 +64,7 @@ queries = st.lists(
     st.tuples(st.text("abAB09-_.~", max_size=4), st.sampled_from(["", "1", "%20", "a%2Fb", "=", "%E4%B8%AD"])),
     max_size=4,
 ).map(lambda pairs: "&".join(f"{name}={value}" for name, value in pairs))
-values = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=20)
+values = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E) | st.sampled_from(" \t"), max_size=20)
 headers = st.dictionaries(st.from_regex(r"x-[a-z]{1,6}(-[a-z]{1,4})?", fullmatch=True), values, max_size=4)
 
 

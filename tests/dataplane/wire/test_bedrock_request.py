@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from ringwall.dataplane.wire.reading import read_object
 from ringwall.model.content import JSON, Origin
 from ringwall.model.conversation import Reasoning, Role, ToolChoice
 from ringwall.model.errors import CallerError
-from tests.dataplane.wire.bedrock_shapes import requests
+from tests.dataplane.wire.bedrock_shapes import requests, right_requests
 
 PNG = "iVBORw0KGgo="
 IMAGE = {"image": {"format": "png", "source": {"bytes": PNG}}}
@@ -247,10 +248,15 @@ def test_headers_that_ask_for_nothing_that_is_refused_are_passed_over() -> None:
 @given(requests)
 def test_a_document_in_the_shape_of_a_request_is_read_or_refused(document) -> None:
     try:
-        asked = read(document)
+        read(document)
     except CallerError as error:
         assert len(error.public) < 1000
-        return
+
+
+@settings(max_examples=300)
+@given(right_requests)
+def test_every_part_of_what_is_read_has_its_place_and_every_string_is_a_part(document) -> None:
+    asked = read(document)
     named = {part for turn in asked.conversation.turns for part in (*turn.content, *(c.arguments for c in turn.calls))}
     named |= {thought.text for turn in asked.conversation.turns for thought in turn.reasoning}
     named |= {part for tool in asked.conversation.tools for part in (tool.description, tool.schema) if part is not None}
@@ -259,3 +265,20 @@ def test_a_document_in_the_shape_of_a_request_is_read_or_refused(document) -> No
     named |= {part for part in (wanted.schema, wanted.description) if part is not None} if wanted is not None else set()
     assert named == {part.id for part in asked.parts}
     assert len(asked.parts) == len({part.id for part in asked.parts})
+    leaves = "\0".join(leaf.text for part in asked.parts for leaf in part.leaves())
+    assert all(text in leaves for text in said(document))
+
+
+def said(value: Any) -> Iterator[str]:
+    """Every text that a request has for a model, wherever it stands."""
+    if isinstance(value, list):
+        for each in value:
+            yield from said(each)
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            if name in ("text", "description", "bytes") and isinstance(each, str):
+                yield each
+            elif name in ("input", "json"):
+                yield from (text for pair in each.items() for text in pair if isinstance(text, str))
+            elif name not in ("requestMetadata", "additionalModelRequestFields"):
+                yield from said(each)

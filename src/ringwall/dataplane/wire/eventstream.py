@@ -14,12 +14,14 @@ import struct
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 MAX_HEADER_BYTES = 128 * 1024
 MAX_PAYLOAD_BYTES = 4 * 1024 * 1024
 """The most that one payload may have here; the protocol itself lets it have 24 MiB."""
 
 _PRELUDE = struct.Struct(">III")
+_LENGTHS = struct.Struct(">II")
 _CRC = struct.Struct(">I")
 _LENGTH = struct.Struct(">H")
 _STRING = 7
@@ -55,27 +57,41 @@ def encode(headers: Iterable[tuple[str, str]], payload: bytes) -> bytes:
     Raises:
         ValueError: A name or a value is longer than the protocol has room for.
     """
-    pieces: list[bytes] = []
-    for name, value in headers:
-        raw_name, raw_value = name.encode(), value.encode()
-        if not 0 < len(raw_name) < 256 or len(raw_value) > _MAX_STRING:
-            raise ValueError("a header is too long")
-        pieces += (bytes((len(raw_name),)), raw_name, bytes((_STRING,)), _LENGTH.pack(len(raw_value)), raw_value)
-    head = b"".join(pieces)
-    lengths = struct.pack(">II", _FRAME + len(head) + len(payload), len(head))
-    message = b"".join((lengths, _CRC.pack(zlib.crc32(lengths)), head, payload))
-    return message + _CRC.pack(zlib.crc32(message))
+    return _framed(_encoded(headers), payload)
 
 
 def encode_event(kind: str, payload: bytes) -> bytes:
     """An event with a JSON payload."""
-    return encode(((":event-type", kind), (":content-type", "application/json"), (":message-type", "event")), payload)
+    return _framed(_event_head(kind), payload)
 
 
 def encode_exception(kind: str, payload: bytes) -> bytes:
     """The exception with which a stream ends, with a JSON payload."""
     headers = ((":exception-type", kind), (":content-type", "application/json"), (":message-type", "exception"))
     return encode(headers, payload)
+
+
+@lru_cache(maxsize=64)
+def _event_head(kind: str) -> bytes:
+    """The headers of an event of this kind: a stream has a handful of kinds and thousands of events."""
+    return _encoded(((":event-type", kind), (":content-type", "application/json"), (":message-type", "event")))
+
+
+def _encoded(headers: Iterable[tuple[str, str]]) -> bytes:
+    pieces: list[bytes] = []
+    for name, value in headers:
+        raw_name, raw_value = name.encode(), value.encode()
+        if not 0 < len(raw_name) < 256 or len(raw_value) > _MAX_STRING:
+            raise ValueError("a header is too long")
+        pieces += (bytes((len(raw_name),)), raw_name, bytes((_STRING,)), _LENGTH.pack(len(raw_value)), raw_value)
+    return b"".join(pieces)
+
+
+def _framed(head: bytes, payload: bytes) -> bytes:
+    lengths = _LENGTHS.pack(_FRAME + len(head) + len(payload), len(head))
+    crc = zlib.crc32(lengths)
+    message = b"".join((lengths, _CRC.pack(crc), head, payload))
+    return message + _CRC.pack(zlib.crc32(message))
 
 
 class EventStreamDecoder:
