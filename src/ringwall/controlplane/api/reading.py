@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 
 from ringwall import __version__
-from ringwall.controlplane.api import shapes
+from ringwall.controlplane.api import shapes, views
 from ringwall.controlplane.api.office import Call, Office
 from ringwall.model.errors import CallerError, InternalError
 from ringwall.model.plan import PlannedControl, UpstreamPlan, WorkloadPlan
@@ -76,25 +76,25 @@ async def plan(office: Office, call: Call) -> shapes.PlanView:
 async def keys(office: Office, call: Call) -> shapes.Keys:
     """Every key."""
     found = await asyncio.to_thread(office.api_keys.list_all)
-    return shapes.Keys(keys=[shapes.key_view(each) for each in found])
+    return shapes.Keys(keys=[views.key_view(each) for each in found])
 
 
 async def containments(office: Office, call: Call) -> shapes.Containments:
     """Every containment."""
     found = await asyncio.to_thread(office.containment.list_all)
-    return shapes.Containments(containments=[shapes.containment_view(each) for each in found])
+    return shapes.Containments(containments=[views.containment_view(each) for each in found])
 
 
 async def findings(office: Office, call: Call) -> shapes.Findings:
     """Every finding."""
     found = await asyncio.to_thread(office.findings.list_all)
-    return shapes.Findings(findings=[shapes.finding_view(each) for each in found])
+    return shapes.Findings(findings=[views.finding_view(each) for each in found])
 
 
 async def users(office: Office, call: Call) -> shapes.People:
     """Every user."""
     found = await asyncio.to_thread(office.users.list_all)
-    return shapes.People(users=[shapes.person_view(each) for each in found])
+    return shapes.People(users=[views.person_view(each) for each in found])
 
 
 async def record(office: Office, call: Call) -> shapes.RecordView:
