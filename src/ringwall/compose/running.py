@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ringwall.catalog.load import load_catalog
 from ringwall.compose.installation import SystemClock
+from ringwall.compose.upstreams import wire_of
 from ringwall.compute.pool import WorkerPool
 from ringwall.config.build import BUILTIN, build_plan
 from ringwall.config.document import Document, read_file, read_text
@@ -201,11 +202,13 @@ def located(error: ConfigError, planned: PlannedControl) -> ConfigError:
 def _upstream(upstream: UpstreamPlan, plan: Plan, through: Through | None) -> Upstream:
     if upstream.kind == BUILTIN:
         return BuiltinUpstream()
-    from ringwall.dataplane.gateway.upstream import OpenAIUpstream  # lazily: its HTTP client is slow to import
+    from ringwall.dataplane.gateway.upstream import HttpUpstream  # lazily: its HTTP client is slow to import
 
     secret = _secret(upstream.credential, f"upstream {upstream.name}")
     try:
-        return OpenAIUpstream(upstream, secret=secret, answer_bytes=plan.limits.answer_bytes, through=through)
+        return HttpUpstream(
+            upstream, wire_of(upstream), secret=secret, answer_bytes=plan.limits.answer_bytes, through=through
+        )
     except RefusedAddressError as error:
         hint = "private = true allows a private or loopback address"
         raise ConfigError(f'upstream "{upstream.name}": {error}', hint=hint) from error

@@ -139,6 +139,7 @@ class _Builder:
             account=table.account or name,
             credential=table.credential,
             limit_field=table.limit_field,
+            sampling=table.sampling,
             private=table.private,
             connect_s=table.connect_s,
             read_s=table.read_s,

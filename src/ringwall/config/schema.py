@@ -95,19 +95,22 @@ class Upstream(Table):
     """A provider of models.
 
     Attributes:
-        kind: `openai` for any OpenAI-compatible URL, `builtin` for the models inside Ringwall.
+        kind: The protocol that it speaks: `openai` for any OpenAI-compatible URL, `anthropic` for the Messages API;
+            `builtin` for the models inside Ringwall.
         base_url: Root of its API, such as `https://api.example.com/v1`.
         account: A name for whose credential is used; the upstream's name when empty.
         credential: `env:NAME` or `file:PATH`; never the secret itself.
-        limit_field: What it calls the limit of tokens.
+        limit_field: What an OpenAI-compatible one calls the limit of tokens.
+        sampling: Whether the models of an `anthropic` one take `temperature`, `top_p` and `top_k`, as older ones do.
         private: Whether it may be on a private or loopback address.
     """
 
-    kind: Literal["openai", "builtin"] = "openai"
+    kind: Literal["openai", "anthropic", "builtin"] = "openai"
     base_url: str = ""
     account: str = ""
     credential: str = ""
     limit_field: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
+    sampling: bool = False
     private: bool = False
     connect_s: Annotated[float, msgspec.Meta(gt=0, le=120)] = 5.0
     read_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 60.0

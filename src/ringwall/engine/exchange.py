@@ -23,6 +23,7 @@ from ringwall.engine import memory
 from ringwall.engine.edits import still_sealed
 from ringwall.engine.outcomes import Admitted, Answered, Attempt, Failed, Refused
 from ringwall.engine.recording import Recorder, cause_body, ids
+from ringwall.engine.routing import NoWay, carried, no_such_model
 from ringwall.engine.running import RunningWorkload
 from ringwall.engine.volume import destined, flow_of, size_of, spend
 from ringwall.model.content import Part, PartId, by_id
@@ -30,6 +31,7 @@ from ringwall.model.conversation import Answer, Usage
 from ringwall.model.decision import Cause, Decision, Effect
 from ringwall.model.errors import InternalError, RingwallError
 from ringwall.model.facts import Delivered, Facts, Identity, Proposed, Source, Task
+from ringwall.model.features import features
 from ringwall.model.interaction import Action, Checkpoint, Vantage
 from ringwall.model.labels import BEST, WORST
 from ringwall.model.names import random_hex
@@ -153,7 +155,10 @@ class Exchange:
         content = tuple(judged[part.id] for part in interaction.parts)
         route = running.plan.route(interaction.resource.name)  # 4
         if route is None or interaction.conversation is None:
-            return await self._no_such_model(recorder, records, interaction.resource.name)
+            return await self._no_way(recorder, records, no_such_model(interaction.resource.name))
+        lost = carried(running, route, features(interaction.conversation, content))
+        if lost is not None:
+            return await self._no_way(recorder, records, lost)
         upstream = running.upstreams[route.upstream]
         to = upstream.destination(route.upstream_model)
         facts = destined(self.volumes, running, interaction, facts, to)
@@ -329,13 +334,12 @@ class Exchange:
         remedy = f"the limit of {taken.reservation.unit} is used up for now; try again later"
         return taken.retry_after_s, Cause(control, code, remedy, DenyKind.EXHAUSTED)
 
-    async def _no_such_model(self, recorder: Recorder, records: list[Record], model: str) -> Refused:
-        remedy = f'there is no model "{inert(model)}" for this workload; GET /v1/models lists those that there are'
-        cause = Cause(None, "model_not_found", remedy)
-        body = {"cause": cause_body(cause)}
+    async def _no_way(self, recorder: Recorder, records: list[Record], why: NoWay) -> Refused:
+        """Refuse what no control was asked about: it could go nowhere."""
+        body = {"cause": cause_body(why.cause), **why.body}
         record = recorder.event(RecordKind.REJECTION, Outcome.REFUSED, body, ids(records[-1:]))
         receipts = await self.commit(recorder, [*records, record])
-        return Refused(cause, Effect.DENY, Checkpoint.INBOUND, record.id, receipts[-1])
+        return Refused(why.cause, Effect.DENY, Checkpoint.INBOUND, record.id, receipts[-1])
 
     def _invocation(
         self, running: RunningWorkload, attempt: Attempt, content: tuple[Part, ...], route: Route

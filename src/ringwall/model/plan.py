@@ -88,15 +88,16 @@ class UpstreamPlan:
 
     Attributes:
         name: How routes speak of it.
-        kind: `openai` (any OpenAI-compatible URL) or `builtin`.
+        kind: The protocol that it speaks, or `builtin`.
         base_url: Root of its API; empty for `builtin`.
         account: Names whose credential is used, for policy and records.
         credential: Where the credential is read from: `env:NAME` or `file:PATH`; never the secret. Empty for none.
-        limit_field: What it calls the limit of tokens: `max_completion_tokens` or `max_tokens`.
+        limit_field: What an OpenAI-compatible one calls the limit of tokens: `max_completion_tokens` or `max_tokens`.
         private: True when the organisation allows it to be on a private address.
         connect_s: Seconds to connect.
         read_s: Seconds between bytes.
         total_s: Seconds for a whole answer.
+        sampling: True when the models of an Anthropic one take `temperature`, `top_p` and `top_k`, as older ones do.
     """
 
     name: str
@@ -109,6 +110,7 @@ class UpstreamPlan:
     connect_s: float = 5.0
     read_s: float = 60.0
     total_s: float = 300.0
+    sampling: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringwall.dataplane.gateway.addresses import RefusedAddressError
-from ringwall.dataplane.gateway.upstream import OpenAIUpstream, joined
+from ringwall.dataplane.gateway.upstream import HttpUpstream, joined
 from ringwall.dataplane.wire.openai_request import parse_request
+from ringwall.dataplane.wire.openai_upstream import OpenAI
 from ringwall.model.conversation import CallDelta, Counted, Finish, Finished, TextDelta, TextKind, Usage
 from ringwall.model.errors import UpstreamError
 from ringwall.model.plan import UpstreamPlan
@@ -28,9 +29,9 @@ def provider() -> Iterator[Provider]:
     made.close()
 
 
-def upstream(url: str, *, private: bool = True, secret: str = "", answer_bytes: int = 10_000, **more) -> OpenAIUpstream:
+def upstream(url: str, *, private: bool = True, secret: str = "", answer_bytes: int = 10_000, **more) -> HttpUpstream:
     plan = UpstreamPlan("up", "openai", url, "acme", "", private=private, **more)
-    return OpenAIUpstream(plan, secret=lambda: secret, answer_bytes=answer_bytes)
+    return HttpUpstream(plan, OpenAI(), secret=lambda: secret, answer_bytes=answer_bytes)
 
 
 def invocation(trace: str = "") -> Invocation:
@@ -38,7 +39,7 @@ def invocation(trace: str = "") -> Invocation:
     return Invocation(chat.conversation, chat.parts, "theirs", trace, 7)
 
 
-def complete(made: OpenAIUpstream, **more):
+def complete(made: HttpUpstream, **more):
     async def scenario():
         try:
             return await made.complete(invocation(**more))
@@ -48,7 +49,7 @@ def complete(made: OpenAIUpstream, **more):
     return asyncio.run(scenario())
 
 
-def take(made: OpenAIUpstream):
+def take(made: HttpUpstream):
     async def scenario():
         try:
             return [each async for each in made.stream(invocation())]

@@ -196,7 +196,7 @@ class ModelDoor:
 def refusal_said(refused: Refused) -> Said:
     """A refusal, for any protocol."""
     cause = refused.cause
-    status = 404 if cause.code == "model_not_found" else STATUS[cause.kind]
+    status = _NO_WAY.get(cause.code, STATUS[cause.kind])
     return Said(
         status,
         refusal_text(refused),
@@ -211,3 +211,7 @@ def refusal_said(refused: Refused) -> Said:
 def failure_said(error: RingwallError, *, record: str | None) -> Said:
     """A failure, for any protocol."""
     return Said(error.status, error.public, error.code, error.param, record=record)
+
+
+_NO_WAY = {"model_not_found": 404, "not_carried": 400}
+"""The status of what no control refused: it could go nowhere."""
