@@ -14,12 +14,12 @@ from ringwall.compose.upstreams import WIRES
 from tests import ledgers
 from tests.process import Gateway
 from tests.provider import Provider, http
-from tests.providers import anthropic
+from tests.providers import anthropic, cohere, gemini, mistral
 from tests.providers.said import says
 
 SECRET = "sk-upstream-credential-of-the-gateway"
 CARD = "4111 1111 1111 1111"
-FAKES: dict[str, ModuleType] = {fake.KIND: fake for fake in (anthropic,)}
+FAKES: dict[str, ModuleType] = {fake.KIND: fake for fake in (anthropic, gemini, mistral, cohere)}
 TOOL = {
     "type": "function",
     "function": {

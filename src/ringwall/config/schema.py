@@ -95,8 +95,8 @@ class Upstream(Table):
     """A provider of models.
 
     Attributes:
-        kind: The protocol that it speaks: `openai` for any OpenAI-compatible URL, `anthropic` for the Messages API;
-            `builtin` for the models inside Ringwall.
+        kind: The protocol that it speaks: `openai` for any OpenAI-compatible URL, `anthropic` for the Messages API,
+            `gemini`, `mistral`, `cohere`; `builtin` for the models inside Ringwall.
         base_url: Root of its API, such as `https://api.example.com/v1`.
         account: A name for whose credential is used; the upstream's name when empty.
         credential: `env:NAME` or `file:PATH`; never the secret itself.
@@ -105,7 +105,7 @@ class Upstream(Table):
         private: Whether it may be on a private or loopback address.
     """
 
-    kind: Literal["openai", "anthropic", "builtin"] = "openai"
+    kind: Literal["openai", "anthropic", "gemini", "mistral", "cohere", "builtin"] = "openai"
     base_url: str = ""
     account: str = ""
     credential: str = ""

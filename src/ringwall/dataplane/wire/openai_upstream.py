@@ -47,7 +47,12 @@ from ringwall.model.upstreams import Invocation
 class OpenAI:
     """Implements `UpstreamWire` for any OpenAI-compatible URL."""
 
-    carries = frozenset(Feature) - {Feature.TOP_K, Feature.REASONING_BUDGET}
+    carries = frozenset(Feature) - {
+        Feature.TOP_K,
+        Feature.REASONING_BUDGET,
+        Feature.RESULT_IMAGES,
+        Feature.OTHER_IMAGES,
+    }
 
     def __init__(self, limit_field: str = "max_completion_tokens") -> None:
         """Say what the upstream calls the limit of tokens."""
@@ -167,7 +172,7 @@ def _generation(generation: Generation, parts: Mapping[PartId, Part]) -> dict[st
         frequency_penalty=generation.frequency_penalty,
         presence_penalty=generation.presence_penalty,
         seed=generation.seed,
-        reasoning_effort=generation.reasoning_effort,
+        reasoning_effort="none" if generation.reasoning_tokens == 0 else generation.reasoning_effort,
         verbosity=generation.verbosity,
         parallel_tool_calls=generation.parallel_tool_calls,
     )
