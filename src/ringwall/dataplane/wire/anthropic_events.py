@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from ringwall.dataplane.wire.reading import (
+from ringwall.dataplane.wire.answers import (
     MAX_BLOCKS,
     broke_off,
     broken,

@@ -12,16 +12,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from ringwall.dataplane.wire.anthropic_events import (
-    FINISH,
-    MESSAGE,
-    BlockReader,
-    Text,
-    Thinking,
-    ToolUse,
-    usage_of_message,
-)
-from ringwall.dataplane.wire.reading import (
+from ringwall.dataplane.wire.answers import (
     arguments_of,
     broken,
     choice_of,
@@ -30,6 +21,15 @@ from ringwall.dataplane.wire.reading import (
     name_of,
     sealed_by,
     signature_of,
+)
+from ringwall.dataplane.wire.anthropic_events import (
+    FINISH,
+    MESSAGE,
+    BlockReader,
+    Text,
+    Thinking,
+    ToolUse,
+    usage_of_message,
 )
 from ringwall.model.content import Part, PartId, thaw
 from ringwall.model.conversation import Answer, Generation, Role, ToolDefinition, Turn

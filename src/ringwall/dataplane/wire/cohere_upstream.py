@@ -12,8 +12,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from ringwall.dataplane.wire.openai_upstream import function
-from ringwall.dataplane.wire.reading import (
+from ringwall.dataplane.wire.answers import (
     MAX_BLOCKS,
     arguments_of,
     broke_off,
@@ -26,6 +25,7 @@ from ringwall.dataplane.wire.reading import (
     reported,
     usage_of,
 )
+from ringwall.dataplane.wire.openai_upstream import function
 from ringwall.model.content import Part, PartId, thaw
 from ringwall.model.conversation import (
     Answer,

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from ringwall.dataplane.wire.reading import (
+from ringwall.dataplane.wire.answers import (
     MAX_CALLS,
     MAX_CHOICES,
     arguments_of,

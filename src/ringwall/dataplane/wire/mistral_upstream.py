@@ -14,8 +14,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from ringwall.dataplane.wire.openai_upstream import ChunkReader
-from ringwall.dataplane.wire.reading import (
+from ringwall.dataplane.wire.answers import (
     MAX_CHOICES,
     arguments_of,
     broken,
@@ -25,6 +24,7 @@ from ringwall.dataplane.wire.reading import (
     name_of,
     usage_of,
 )
+from ringwall.dataplane.wire.openai_upstream import ChunkReader
 from ringwall.model.content import Part, PartId, thaw
 from ringwall.model.conversation import (
     Answer,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
-from ringwall.dataplane.wire.reading import (
+from ringwall.dataplane.wire.answers import (
     MAX_CHOICES,
     arguments_of,
     broke_off,

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringwall.dataplane.wire import reading as r
+from ringwall.dataplane.wire import answers as r
 from ringwall.model.conversation import SEAL, Finish, Usage
 from ringwall.model.errors import UpstreamError
 
