@@ -143,6 +143,7 @@ class Generation:
         choices: How many answers are drawn for one prompt.
         stop: Parts with the texts at which the model stops.
         reasoning_tokens: The most tokens that it may reason with; 0 asks for none.
+        reasoning_adaptive: True when the model is to say for itself how long it reasons.
         (the others carry the field's usual names and ranges)
     """
 
@@ -157,6 +158,7 @@ class Generation:
     stop: tuple[PartId, ...] = ()
     reasoning_effort: str | None = None
     reasoning_tokens: int | None = None
+    reasoning_adaptive: bool = False
     verbosity: str | None = None
     response_format: ResponseFormat | None = None
     tool_choice: ToolChoice | None = None

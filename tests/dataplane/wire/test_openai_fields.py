@@ -3,58 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from collections.abc import Iterable
+from typing import Any
 
 import pytest
 from openai.types.chat import completion_create_params as params
 
-from ringwall.dataplane.wire.openai_fields import FIELDS, REFUSED, Handling
+from ringwall.dataplane.wire.openai_fields import FIELDS, REFUSED
 from ringwall.dataplane.wire.openai_request import parse_request
+from ringwall.dataplane.wire.reading import Handling
 from ringwall.model.errors import CallerError
+from tests.dataplane.wire.walk import is_classified, paths
 
 BASE: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
 FREE_FORM = ("metadata", "parameters", "schema", "logit_bias")
 """Mappings whose keys are the caller's own."""
 
 
-def typed_dicts(kind: Any) -> Iterator[Any]:
-    """Every TypedDict inside a type."""
-    if isinstance(kind, type) and hasattr(kind, "__total__") and hasattr(kind, "__annotations__"):
-        yield kind
-        return
-    for inner in get_args(kind):
-        yield from typed_dicts(inner)
-
-
-def paths(kind: Any, above: str = "", seen: tuple[Any, ...] = ()) -> Iterator[str]:
-    """Every field of a TypedDict, as a path without indices."""
-    for name, hint in get_type_hints(kind).items():
-        path = f"{above}{name}"
-        yield path
-        if name in FREE_FORM:
-            continue
-        for inner in typed_dicts(hint):
-            if inner not in seen:
-                yield from paths(inner, f"{path}.", (*seen, inner))
-
-
-def literals(kind: Any) -> Iterator[str]:
-    """The strings of every Literal inside a type."""
-    if get_origin(kind) is Literal:
-        yield from (each for each in get_args(kind) if isinstance(each, str))
-    for inner in get_args(kind):
-        yield from literals(inner)
-
-
-KNOWN = sorted({path for kind in (params.CompletionCreateParamsBase,) for path in paths(kind)})
-
-
-def is_classified(path: str) -> bool:
-    """A field below a refused or an inert one needs no line of its own."""
-    pieces = path.split(".")
-    above = [".".join(pieces[:length]) for length in range(1, len(pieces) + 1)]
-    return path in FIELDS or any(FIELDS.get(each) in (Handling.REFUSED, Handling.INERT) for each in above)
+KNOWN = sorted({path for kind in (params.CompletionCreateParamsBase,) for path in paths(kind, free=FREE_FORM)})
 
 
 def test_the_walk_reaches_the_depths_of_the_types():
@@ -66,7 +32,7 @@ def test_the_walk_reaches_the_depths_of_the_types():
 
 @pytest.mark.parametrize("path", KNOWN)
 def test_every_field_is_classified(path):
-    assert is_classified(path), f'"{path}" is a field of the protocol that the door does not know'
+    assert is_classified(path, FIELDS), f'"{path}" is a field of the protocol that the door does not know'
 
 
 @pytest.mark.parametrize("field", sorted(name for name in REFUSED if "." not in name))

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ringwall.dataplane.wire.openai_request import MAX_PROBLEM_CHARS, parse_request
+from ringwall.dataplane.wire.openai_request import parse_request
 from ringwall.dataplane.wire.openai_upstream import encode_request
+from ringwall.dataplane.wire.reading import MAX_PROBLEM_CHARS
 from ringwall.model.content import Origin
 from ringwall.model.conversation import Role
 from ringwall.model.errors import CallerError

@@ -19,7 +19,7 @@ from ringwall.dataplane.gateway.caller import NOWHERE, Caller, EncodeReceipt, ba
 from ringwall.dataplane.gateway.http import Receive, Request, Scope, Send, head_of, read_head
 from ringwall.dataplane.gateway.mcp import MCP, McpDoor
 from ringwall.dataplane.gateway.models import ModelDoor
-from ringwall.dataplane.gateway.protocols import MODELS, SPOKEN, is_door, wire_of
+from ringwall.dataplane.gateway.protocols import COUNT, MODELS, SPOKEN, is_door, wire_of
 from ringwall.dataplane.gateway.seals import Seals
 from ringwall.dataplane.gateway.session import SessionHandles
 from ringwall.dataplane.gateway.source import Sources
@@ -125,13 +125,15 @@ class Gateway:
                 return
         limits = running.plan.limits
         if path == MODELS and request.method == "GET":  # 4
-            await self._models.models(wire, caller, send)
+            await self._models.models(caller, send)
+        elif path == COUNT and request.method == "POST":
+            await self._models.count(caller, limits, receive, send)
         elif path == MCP and request.method == "POST":
             await self._mcp.serve(caller, limits, receive, send)
         elif is_door(path) and request.method == "POST":
             await self._models.serve(wire, caller, limits, receive, send)
         else:
-            here = ", ".join([*(f"POST {each}" for each in SPOKEN), f"GET {MODELS}", f"POST {MCP}"])
+            here = ", ".join([*(f"POST {each}" for each in (*SPOKEN, COUNT)), f"GET {MODELS}", f"POST {MCP}"])
             problem = f"there is no {request.method} {path[:128]} here; what there is: {here}"
             await self._models.reject(wire, send, caller, CallerError(problem, code="unknown_path", status=404))
 

@@ -31,16 +31,21 @@ from ringwall.dataplane.gateway.http import (
 )
 from ringwall.dataplane.gateway.seals import Seals
 from ringwall.dataplane.gateway.session import SessionHandles
+from ringwall.dataplane.wire import anthropic_answer, openai_answer
+from ringwall.dataplane.wire.anthropic_answer import AnthropicMessages
 from ringwall.dataplane.wire.door import Head, Header, ModelRequest, Said, Wire
-from ringwall.dataplane.wire.openai_answer import render_models
 from ringwall.engine.exchange import Exchange
 from ringwall.engine.outcomes import Answered, Attempt, Failed, Refused
 from ringwall.engine.streamed import Closed, StreamEvent, Streaming, stream
+from ringwall.model.content import Part
 from ringwall.model.errors import CallerError, RingwallError
 from ringwall.model.facts import Demand, Identity, RequestHead
 from ringwall.model.interaction import Action, Interaction, Resource
 from ringwall.model.plan import Limits
 from ringwall.model.ports import Clock, Receipt
+
+ANTHROPIC_VERSION = "anthropic-version"
+"""The header by which a client of Anthropic's API says that it is one, where the path does not."""
 
 
 class ModelDoor:
@@ -124,14 +129,36 @@ class ModelDoor:
             await events.aclose()
         await send_piece(send, b"", last=True)
 
-    async def models(self, wire: Wire, caller: Caller, send: Send) -> None:
+    async def count(self, caller: Caller, limits: Limits, receive: Receive, send: Send) -> None:
+        """How many tokens a prompt of Anthropic's protocol has, as the gateway estimates it; nothing goes upstream.
+
+        Who may not use the model learns nothing; else it is arithmetic over the caller's own words, and not recorded.
+        """
+        wire, request = AnthropicMessages(), caller.request
+        try:
+            body = await read_body(request, receive, limit=limits.body_bytes, timeout_s=limits.read_s)
+            asked = wire.parse_prompt(body, depth=limits.depth, unseal=lambda bound: self._unseal(caller, bound))
+            known = caller.running.plan.route(asked.model) is not None
+            if not known or not await self._exchange.may(
+                caller.running, caller.bare(Action.LIST, Resource("model", asked.model))
+            ):
+                raise CallerError("there is no such model for you", code="model_not_found", status=404)
+        except CallerError as error:
+            await self.reject(wire, send, caller, error)
+            return
+        found = self._headers(caller.interaction, None, None)
+        await send_whole(send, 200, wire.counted(estimated_tokens(asked.parts)), found)
+
+    async def models(self, caller: Caller, send: Send) -> None:
         """The models that this caller may ask for, decided like everything else."""
         names = []
         for route in caller.running.plan.routes:
             attempt = caller.bare(Action.LIST, Resource("model", route.model))
             if await self._exchange.may(caller.running, attempt):
                 names.append(route.model)
-        body = render_models(names, created=self._clock.now_us() // 1_000_000)
+        is_anthropic = ANTHROPIC_VERSION in caller.request.headers
+        render = anthropic_answer.render_models if is_anthropic else openai_answer.render_models
+        body = render(names, created=self._clock.now_us() // 1_000_000)
         await send_whole(send, 200, body, self._headers(caller.interaction, None, None))
 
     def _attempt(self, caller: Caller, asked: ModelRequest, body_bytes: int) -> tuple[Attempt, str | None]:
@@ -146,7 +173,6 @@ class ModelDoor:
         )
         generation = asked.conversation.generation
         wanted = min(generation.max_tokens or plan.max_output_tokens, plan.max_output_tokens)
-        size = sum(len(leaf.text.encode()) for part in asked.parts for leaf in part.leaves())
         interaction = Interaction(
             id=caller.interaction,
             workload=plan.workload.id,
@@ -158,7 +184,7 @@ class ModelDoor:
             conversation=asked.conversation,
         )
         head = replace(caller.facts[RequestHead], body_bytes=body_bytes)
-        facts = caller.facts.with_(Demand(-(-size // 4), wanted * generation.choices), head)
+        facts = caller.facts.with_(Demand(estimated_tokens(asked.parts), wanted * generation.choices), head)
         return Attempt(interaction, facts, asked.tool_results, caller.trace), handle
 
     def _seal(self, caller: Caller, seal: str) -> str:
@@ -191,6 +217,12 @@ class ModelDoor:
 
     def _headers(self, interaction: str, record: str | None, receipt: Receipt | None) -> list[Header]:
         return headers(interaction, record, receipt, encode=self._encode_receipt)
+
+
+def estimated_tokens(parts: Sequence[Part]) -> int:
+    """Tokens of a request before anybody counted them: one for every four bytes."""
+    size = sum(len(leaf.text.encode()) for part in parts for leaf in part.leaves())
+    return -(-size // 4)
 
 
 def refusal_said(refused: Refused) -> Said:

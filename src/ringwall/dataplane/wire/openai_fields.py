@@ -10,16 +10,7 @@ not here is unknown, and unknown is refused (law 9).
 
 from __future__ import annotations
 
-from enum import StrEnum
-
-
-class Handling(StrEnum):
-    """What the door does with a field."""
-
-    JUDGED = "judged"
-    INERT = "inert"
-    REFUSED = "refused"
-
+from ringwall.dataplane.wire.reading import Fields, Handling
 
 _JUDGED = """
 messages model n stream max_tokens max_completion_tokens temperature top_p frequency_penalty presence_penalty seed stop
@@ -78,6 +69,8 @@ HARMLESS: dict[str, tuple[object, ...]] = {
     "modalities": (["text"],),
 }
 """Values with which a refused field asks for nothing, and is accepted."""
+
+UNREAD = Fields(REFUSED, HARMLESS)
 
 FIELDS: dict[str, Handling] = {
     **dict.fromkeys(_JUDGED, Handling.JUDGED),

@@ -161,8 +161,13 @@ def _piece(part: Part) -> dict[str, object]:
 
 
 def function(name: str, arguments: Part) -> dict[str, object]:
-    """A proposed call's `function` object; its arguments are compact JSON in a string."""
-    return {"name": name, "arguments": msgspec.json.encode(thaw(arguments.value)).decode()}
+    """A proposed call's `function` object."""
+    return {"name": name, "arguments": compact_arguments(arguments)}
+
+
+def compact_arguments(arguments: Part) -> str:
+    """Arguments of a call as compact JSON in a string."""
+    return msgspec.json.encode(thaw(arguments.value)).decode()
 
 
 def _generation(generation: Generation, parts: Mapping[PartId, Part]) -> dict[str, object]:
