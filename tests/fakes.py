@@ -32,7 +32,7 @@ from ringwall.model.interaction import (
     SessionKey,
     Vantage,
 )
-from ringwall.model.plan import Mode, Route, WorkloadPlan
+from ringwall.model.plan import Mode, Route, Target, WorkloadPlan
 from ringwall.model.ports import Exhausted, Payload, Receipt, Taken
 from ringwall.model.record import Record, leaf_hash
 from ringwall.model.session import SessionState
@@ -421,7 +421,7 @@ def attempt(*parts: Part) -> Attempt:
 
 def workload_plan() -> WorkloadPlan:
     workload = Workload(WorkloadId("support"), "ada", UseCase.ANSWERS, Phase.FOUNDATIONAL)
-    return WorkloadPlan(workload, (), (), (Route("m", "up", "m-upstream"),))
+    return WorkloadPlan(workload, (), (), (Route("m", (Target("up", "m-upstream"),)),))
 
 
 @dataclass

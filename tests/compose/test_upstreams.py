@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import get_args, get_type_hints
 
 from ringwall.compose.upstreams import WIRES, wire_of
-from ringwall.config.build import BUILTIN
+from ringwall.config.routes import BUILTIN
 from ringwall.config.schema import Upstream
 from ringwall.model.features import Feature
 from ringwall.model.plan import UpstreamPlan

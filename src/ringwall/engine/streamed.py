@@ -22,6 +22,7 @@ from types import MappingProxyType
 
 from ringwall.engine.exchange import Exchange, new_call_handle
 from ringwall.engine.outcomes import Admitted, Answered, Attempt, Failed, Refused
+from ringwall.engine.reaching import reach
 from ringwall.engine.recording import cause_body
 from ringwall.engine.running import RunningWorkload
 from ringwall.engine.stream import HeldTooLongError, HoldBack, Window
@@ -129,12 +130,11 @@ async def stream(exchange: Exchange, running: RunningWorkload, attempt: Attempt)
         if not isinstance(outcome, Answered):
             return outcome
         return _replayed(outcome, buffered)
-    admitted = await exchange.admit(running, attempt)
-    if not isinstance(admitted, Admitted):
-        return admitted
-    upstream = admitted.upstream.stream(admitted.invocation)
+    reached = await reach(exchange, running, attempt, _begin)  # 8
+    if not isinstance(reached, tuple):
+        return reached
+    admitted, (first, upstream) = reached
     try:
-        first = await anext(upstream, None)  # 8
         record = admitted.recorder.event(RecordKind.OPENING, Outcome.STREAMS, {"buffered": []}, admitted.cause)
         receipts = await exchange.commit(admitted.recorder, [record])  # 9
     except RingwallError as error:
@@ -146,6 +146,16 @@ async def stream(exchange: Exchange, running: RunningWorkload, attempt: Attempt)
         raise
     run = _Run(running, attempt, admitted, record.id)
     return Streaming(record.id, receipts[-1], (), _events(exchange, run, first, upstream))
+
+
+async def _begin(admitted: Admitted) -> tuple[Delta | None, AsyncIterator[Delta]]:
+    """The first event of a stream, and the rest of it."""
+    upstream = admitted.way.upstream.stream(admitted.invocation)
+    try:
+        return await anext(upstream, None), upstream
+    except BaseException:
+        await _close_iterator(upstream)
+        raise
 
 
 async def _events(

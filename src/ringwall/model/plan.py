@@ -185,19 +185,43 @@ class EgressPlan:
     total_s: float = 3600.0
 
 
+class Order(StrEnum):
+    """Which target of a model is asked first."""
+
+    FALLBACK = "fallback"
+    WEIGHTED = "weighted"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a model is served.
+
+    Attributes:
+        upstream: The upstream's name.
+        model: The name that the upstream uses.
+        weight: How often it is asked first, next to the weights of the others.
+    """
+
+    upstream: str
+    model: str
+    weight: int = 1
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """A model that a workload may ask for, and where it is served.
 
     Attributes:
         model: The name that callers use.
-        upstream: The upstream's name.
-        upstream_model: The name that the upstream uses.
+        targets: Where, at least one.
+        order: `fallback`: the first one, and the others where it fails; `weighted`: the first is drawn by weight.
+        retry_s: Seconds within which a target is asked again that did nothing: busy, or not reachable. 0 for never.
     """
 
     model: str
-    upstream: str
-    upstream_model: str
+    targets: tuple[Target, ...]
+    order: Order = Order.FALLBACK
+    retry_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,14 +84,14 @@ class HttpUpstream:
                 data = await self._read(response)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise _unreachable(error) from error
-        _check_status(response.status)
+        _check_status(response)
         return self._wire.parse(data)
 
     async def stream(self, invocation: Invocation) -> AsyncIterator[Delta]:
         decoder, reader, size, said = SseDecoder(), self._wire.reader(), 0, 0
         try:
             async with self._post(invocation, streamed=True) as response:
-                _check_status(response.status)
+                _check_status(response)
                 if response.content_type != "text/event-stream":
                     raise UpstreamError("the model's provider did not stream", code="upstream_broken")
                 async for data in response.content.iter_any():
@@ -197,22 +197,53 @@ def _length(delta: Delta) -> int:
     return 0
 
 
-def _check_status(status: int) -> None:
+def _check_status(response: aiohttp.ClientResponse) -> None:
     """A status other than 200, as the caller may read it; the provider's own words stay with the provider."""
+    status = response.status
     if status == 200:
         return
-    detail = f"status {status}"
+    detail, wait = f"status {status}", _retry_after(response.headers.get("Retry-After", ""))
     if status == 429:
-        raise UpstreamError("the model's provider is at its limit", code="upstream_limit", status=503, detail=detail)
+        raise UpstreamError(
+            "the model's provider is at its limit",
+            code="upstream_limit",
+            status=503,
+            detail=detail,
+            undone=True,
+            retry_after_s=wait,
+        )
     if status in (400, 404, 413, 422):
         raise UpstreamError("the model's provider does not take this request", code="upstream_refused", detail=detail)
     if status in (401, 403):
-        raise UpstreamError("the model's provider refuses the gateway", code="upstream_credential", detail=detail)
-    raise UpstreamError("the model's provider failed", code="upstream_failed", detail=detail)
+        raise UpstreamError(
+            "the model's provider refuses the gateway", code="upstream_credential", detail=detail, undone=True
+        )
+    is_busy = status in (503, 529)
+    raise UpstreamError(
+        "the model's provider failed",
+        code="upstream_failed",
+        detail=detail,
+        undone=is_busy,
+        retry_after_s=wait if is_busy else None,
+    )
+
+
+def _retry_after(value: str) -> float | None:
+    """The header in its form of seconds; a date tells the time of a clock that is not ours."""
+    return float(value) if value.isascii() and value.isdigit() and len(value) <= MAX_RETRY_DIGITS else None
+
+
+MAX_RETRY_DIGITS = 6
 
 
 def _unreachable(error: BaseException) -> UpstreamError:
+    """No answer, or half of one. Where no connection was made, nothing was done."""
     detail = type(error).__name__
+    undone = isinstance(error, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError))
     if isinstance(error, TimeoutError):
-        return UpstreamError("the model's provider is late", code="upstream_late", status=504, detail=detail)
-    return UpstreamError("the model's provider cannot be reached", code="upstream_unreachable", detail=detail)
+        return UpstreamError(
+            "the model's provider is late", code="upstream_late", status=504, detail=detail, undone=undone
+        )
+    return UpstreamError(
+        "the model's provider cannot be reached", code="upstream_unreachable", detail=detail, undone=undone
+    )
