@@ -19,6 +19,7 @@ from ringwall.model.control import Control, Cost
 from ringwall.model.conversation import Answer, Choice, Conversation, Delta, Finish, Role, Turn, Usage
 from ringwall.model.errors import InternalError
 from ringwall.model.facts import Demand, Destination, Facts, Identity, Source, Standing, Traffic
+from ringwall.model.features import Feature
 from ringwall.model.framework import ControlId, Phase, UseCase, Workload, WorkloadId
 from ringwall.model.interaction import (
     Action,
@@ -31,7 +32,7 @@ from ringwall.model.interaction import (
     SessionKey,
     Vantage,
 )
-from ringwall.model.plan import Mode, Route, WorkloadPlan
+from ringwall.model.plan import Mode, Route, Target, WorkloadPlan
 from ringwall.model.ports import Exhausted, Payload, Receipt, Taken
 from ringwall.model.record import Record, leaf_hash
 from ringwall.model.session import SessionState
@@ -241,9 +242,13 @@ class ScriptedUpstream:
     sent: list[Invocation] = field(default_factory=list)
     closed: int = 0
     before: Callable[[], None] | None = None
+    carried: frozenset[Feature] = frozenset(Feature)
 
     def destination(self, model: str) -> Destination:
         return Destination("up", "https", "api.example.com", 443, "/v1/chat/completions", "acme")
+
+    def carries(self, model: str) -> frozenset[Feature]:
+        return self.carried
 
     async def complete(self, invocation: Invocation) -> Answer:
         self.sent.append(invocation)
@@ -416,7 +421,7 @@ def attempt(*parts: Part) -> Attempt:
 
 def workload_plan() -> WorkloadPlan:
     workload = Workload(WorkloadId("support"), "ada", UseCase.ANSWERS, Phase.FOUNDATIONAL)
-    return WorkloadPlan(workload, (), (), (Route("m", "up", "m-upstream"),))
+    return WorkloadPlan(workload, (), (), (Route("m", (Target("up", "m-upstream"),)),))
 
 
 @dataclass

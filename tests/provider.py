@@ -44,6 +44,8 @@ class Provider:
         return f"http://127.0.0.1:{self.port}/v1"
 
     def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._listening.shutdown(socket.SHUT_RDWR)  # whoever waits in accept takes nobody any more
         self._listening.close()
         for sock in self._open:
             sock.close()

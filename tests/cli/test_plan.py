@@ -50,7 +50,7 @@ def test_a_value_names_its_line_the_catalogs_or_none(ringwall: Command) -> None:
     assert data["inbound.iban"]["from"].startswith("catalog/identity_data/sensitive_data.toml:")
     assert body["limits"]["body_bytes"]["from"].startswith("ringwall.toml:")
     assert body["limits"]["depth"]["from"] == "built in"
-    assert chat["models"]["large"]["upstream_model"] == "large-1"
+    assert chat["models"]["large"]["targets"][0]["upstream_model"] == "large-1"
 
 
 def test_for_people_it_says_the_same(ringwall: Command) -> None:

@@ -52,6 +52,17 @@ def test_what_took_no_effect_is_not_told_as_if_it_had() -> None:
     assert conclude([record]).startswith("nothing: ")
 
 
+def test_a_provider_that_failed_is_not_the_end_and_where_it_went_is_told() -> None:
+    target = {"upstream": "b", "model": "b-1", "left_out": [["c", "failing"]]}
+    failed = told(kind="failure", outcome="proceeds", decision={"code": "upstream_late", "upstream": "a", "next": "b"})
+    sent = told(kind="decision", outcome="sends", decision={"target": target})
+    released = told(kind="decision", outcome="releases")
+    assert conclude([failed]).startswith("its provider failed (upstream_late)")
+    assert conclude([failed, sent, released]).startswith("answered")
+    shown = [str(node.label) for record in as_tree([failed, sent]).children for node in record.children]
+    assert any("b as b-1" in each and "left out: c failing" in each for each in shown)
+
+
 def test_fields_of_the_wrong_kind_are_empty() -> None:
     odd = {"a": 1, "b": "x", "c": True}
     assert (text(odd, "a"), text(odd, "b"), number(odd, "a"), number(odd, "b"), number(odd, "c")) == ("", "x", 1, 0, 0)

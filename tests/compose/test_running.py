@@ -59,7 +59,9 @@ def test_the_plan_of_the_laptop_runs_whole(plan):
     for name, workload in running.workloads.items():
         assert workload.plan is plan.workloads[name]
         assert workload.digest == plan.digest
-        assert workload.upstreams.keys() == {route.upstream for route in plan.workloads[name].routes}
+        assert workload.upstreams.keys() == {
+            target.upstream for route in plan.workloads[name].routes for target in route.targets
+        }
 
 
 def test_a_control_that_is_off_stands_in_the_chain_with_its_reason(tmp_path):

@@ -8,13 +8,13 @@ import pytest
 
 from ringwall.compose import read_plan
 from ringwall.model.framework import ControlId
-from ringwall.model.plan import Provenance, Route
+from ringwall.model.plan import Provenance, Route, Target
 from tests.fakes import workload_plan
 
 
 def test_a_route_is_found_by_the_name_that_callers_use():
     plan = workload_plan()
-    assert plan.route("m") == Route("m", "up", "m-upstream")
+    assert plan.route("m") == Route("m", (Target("up", "m-upstream"),))
     assert plan.route("m-upstream") is None
     assert plan.route("") is None
 

@@ -22,6 +22,7 @@ import typer
 from ringwall.cli.main import ConfigFile, Json
 from ringwall.cli.show import chosen_config, plural, show, show_json, visible
 from ringwall.model.errors import ConfigError
+from ringwall.model.plan import Order
 
 if TYPE_CHECKING:
     from ringwall.config.document import Document
@@ -74,7 +75,8 @@ def check(config: ConfigFile = None, json: Json = False) -> None:
         traits = f", {', '.join(sorted(kind.traits))}" if kind.traits else ""
         show(f"\n[bold]{visible(name)}[/] ({kind.use_case}{traits}, {kind.phase}), owner {visible(kind.owner)}")
         for route in sorted(each.routes, key=lambda one: one.model):
-            show(f"  model {visible(route.model)} from upstream {visible(route.upstream)}")
+            names = (" or " if route.order is Order.WEIGHTED else ", then ").join(t.upstream for t in route.targets)
+            show(f"  model {visible(route.model)} from upstream {visible(names)}")
         for control in each.controls:
             show(f"  {control.mode.value:<8} {control.id}")
     for warning in warnings:

@@ -10,6 +10,7 @@ from ringwall.catalog.load import load_catalog
 from ringwall.catalog.reference import controls_page
 from ringwall.cli.main import command
 from ringwall.cli.reference import cli_page
+from ringwall.cli.upstreams_page import upstreams_page
 from ringwall.compose import settings_types
 from ringwall.config.reference import configuration_page
 
@@ -20,6 +21,7 @@ def pages() -> Mapping[str, str]:
         "cli.md": cli_page(command()),
         "configuration.md": configuration_page(load_catalog(), settings_types()),
         "controls.md": controls_page(load_catalog()),
+        "upstreams.md": upstreams_page(),
     }
 
 

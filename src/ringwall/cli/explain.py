@@ -175,6 +175,11 @@ def _add_decision(node: Tree, body: Mapping[str, object]) -> None:
     if cause:
         by = safe(text(cause, "control")) or "the gateway itself: no control is planned here"
         node.add(f"[bold red]because[/] {safe(text(cause, 'code'))}, said by {by}")
+    target = mapping(body.get("target"))
+    if target:
+        others = [" ".join(safe(name) for name in items(each)) for each in items(target.get("left_out"))]
+        after = f" [dim](left out: {', '.join(others)})[/]" if others else ""
+        node.add(f"[dim]to[/] {safe(text(target, 'upstream'))} as {safe(text(target, 'model'))}{after}")
     again = 0
     for each in items(body.get("judgements")):
         judgement = mapping(each)

@@ -17,6 +17,7 @@ from rich.table import Table
 from ringwall.cli.main import ConfigFile, Json
 from ringwall.cli.show import chosen_config, show, show_json, visible
 from ringwall.model.errors import ConfigError
+from ringwall.model.plan import Order
 
 if TYPE_CHECKING:
     from ringwall.config.document import Document
@@ -118,7 +119,8 @@ def _issuer(issuer: object) -> dict[str, object]:
 
 def _upstreams(made: Plan, document: Document) -> set[str]:
     """The upstreams that are declared or used; the built-in one is always there, and seldom of interest."""
-    used = {route.upstream for each in made.workloads.values() for route in each.routes}
+    routes = (route for each in made.workloads.values() for route in each.routes)
+    used = {target.upstream for route in routes for target in route.targets}
     return {name for name in made.upstreams if name in used or ("upstreams", name) in document.lines}
 
 
@@ -149,8 +151,12 @@ def _workload(planned: WorkloadPlan, document: Document) -> dict[str, object]:
         "models": {
             route.model: {
                 "from": origin(document, *path, "models", route.model),
-                "upstream": route.upstream,
-                "upstream_model": route.upstream_model,
+                "order": route.order,
+                "retry_s": route.retry_s,
+                "targets": [
+                    {"upstream": each.upstream, "upstream_model": each.model, "weight": each.weight}
+                    for each in route.targets
+                ],
             }
             for route in sorted(planned.routes, key=lambda each: each.model)
         },
@@ -201,8 +207,11 @@ def _show_workload(name: str, workload: Mapping[str, object]) -> None:
     models = _grid()
     for model, route in _mapping(workload["models"]).items():
         to = _mapping(route)
-        target = f"{visible(to['upstream'])} [dim]as[/] {visible(to['upstream_model'])}"
-        models.add_row(f"model {visible(model)}", target, f"[dim]{visible(to['from'])}[/]")
+        for number, served in enumerate(_rows(to["targets"])):
+            target = f"{visible(served['upstream'])} [dim]as[/] {visible(served['upstream_model'])}"
+            weighted = f" [dim]weight {served['weight']}[/]" if to["order"] == Order.WEIGHTED else ""
+            head = f"model {visible(model)}" if number == 0 else f"[dim]{_NEXT[Order(str(to['order']))]}[/]"
+            models.add_row(head, target + weighted, f"[dim]{visible(to['from'])}[/]")
     show(_indented(models))
     if policies := _names(workload["policies"]):
         show(f"  policies of its own: {visible(', '.join(policies))}")
@@ -261,6 +270,13 @@ def _mapping(value: object) -> Mapping[str, object]:
     if not isinstance(value, Mapping):
         raise TypeError("not a mapping")
     return value
+
+
+_NEXT = {Order.FALLBACK: "  then", Order.WEIGHTED: "  or"}
+
+
+def _rows(value: object) -> list[Mapping[str, object]]:
+    return [_mapping(each) for each in value] if isinstance(value, list) else []
 
 
 def _names(value: object) -> list[str]:

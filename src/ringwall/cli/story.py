@@ -111,6 +111,8 @@ def conclude(told: Sequence[Told]) -> str:
         return refusal(last)
     if kind == RecordKind.REJECTION:
         return f"rejected before any control was asked: {text(inner(last), 'code')}"
+    if kind == RecordKind.FAILURE and outcome == Outcome.PROCEEDS:
+        return f"its provider failed ({text(inner(last), 'code')}); whether another was asked is not on record"
     if kind == RecordKind.FAILURE:
         return f"allowed, and came to nothing: {text(inner(last), 'code')}"
     if outcome == Outcome.RELEASES:

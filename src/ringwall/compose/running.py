@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from ringwall.catalog.load import load_catalog
 from ringwall.compose.installation import SystemClock
+from ringwall.compose.upstreams import wire_of
 from ringwall.compute.pool import WorkerPool
-from ringwall.config.build import BUILTIN, build_plan
+from ringwall.config.build import build_plan
 from ringwall.config.document import Document, read_file, read_text
+from ringwall.config.routes import BUILTIN
 from ringwall.config.secret import read_secret
 from ringwall.dataplane.gateway.addresses import RefusedAddressError
 from ringwall.dataplane.gateway.builtin import BuiltinUpstream
@@ -135,14 +137,15 @@ class _Ways:
 
     def upstreams(self, workload: WorkloadPlan) -> dict[str, Upstream]:
         found: dict[str, Upstream] = {}
-        for route in workload.routes if self._reaches else ():
-            upstream = self._plan.upstreams[route.upstream]
+        targets = [target for route in workload.routes for target in route.targets]
+        for target in targets if self._reaches else ():
+            upstream = self._plan.upstreams[target.upstream]
             through = self._through(workload)
             owner = str(workload.workload.id) if through is not None else ""
             key = (owner, upstream.name)
             if key not in self._upstreams:
                 self._upstreams[key] = _upstream(upstream, self._plan, through)
-            found[route.upstream] = self._upstreams[key]
+            found[target.upstream] = self._upstreams[key]
         return found
 
     def tool_servers(self, workload: WorkloadPlan) -> dict[str, McpToolServer]:
@@ -201,11 +204,13 @@ def located(error: ConfigError, planned: PlannedControl) -> ConfigError:
 def _upstream(upstream: UpstreamPlan, plan: Plan, through: Through | None) -> Upstream:
     if upstream.kind == BUILTIN:
         return BuiltinUpstream()
-    from ringwall.dataplane.gateway.upstream import OpenAIUpstream  # lazily: its HTTP client is slow to import
+    from ringwall.dataplane.gateway.upstream import HttpUpstream  # lazily: its HTTP client is slow to import
 
     secret = _secret(upstream.credential, f"upstream {upstream.name}")
     try:
-        return OpenAIUpstream(upstream, secret=secret, answer_bytes=plan.limits.answer_bytes, through=through)
+        return HttpUpstream(
+            upstream, wire_of(upstream), secret=secret, answer_bytes=plan.limits.answer_bytes, through=through
+        )
     except RefusedAddressError as error:
         hint = "private = true allows a private or loopback address"
         raise ConfigError(f'upstream "{upstream.name}": {error}', hint=hint) from error

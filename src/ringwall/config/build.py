@@ -26,6 +26,7 @@ from ringwall.config.document import Document
 from ringwall.config.egress import read_egress
 from ringwall.config.lay import Laying
 from ringwall.config.monitor import read_monitor
+from ringwall.config.routes import BUILTIN, destinations, read_routes
 from ringwall.config.schema import Configuration, WorkloadTable, nearest, read_configuration
 from ringwall.config.tools import ToolsError, read_tools
 from ringwall.model.control import Settings
@@ -36,14 +37,12 @@ from ringwall.model.plan import (
     Plan,
     PlannedControl,
     PolicyFile,
-    Route,
     ToolServerPlan,
     UpstreamPlan,
     WorkloadPlan,
 )
 from ringwall.model.tools import OWN, Tool
 
-BUILTIN = "builtin"
 MAX_BESIDE_BYTES = 1024 * 1024
 """The largest file that a configuration may name: policies, key sets."""
 OWN_UPSTREAMS = "@upstreams"
@@ -139,6 +138,7 @@ class _Builder:
             account=table.account or name,
             credential=table.credential,
             limit_field=table.limit_field,
+            sampling=table.sampling,
             private=table.private,
             connect_s=table.connect_s,
             read_s=table.read_s,
@@ -214,9 +214,9 @@ class _Builder:
             raise self._document.error("somebody must answer for it: owner is empty", *where, "owner")
         if table.path_prefix and (not table.path_prefix.startswith("/") or table.path_prefix.endswith("/")):
             raise self._document.error("a path prefix begins with / and ends without", *where, "path_prefix")
-        routes = self._routes(name, table, upstreams)
+        routes = read_routes(self._document, name, table, upstreams)
         tools = self._tools(name, table, servers)
-        own = _destinations(routes, upstreams, [servers[each] for each in table.tool_servers])
+        own = destinations(routes, upstreams, [servers[each] for each in table.tool_servers])
         entries = self._running(name, workload)
         controls = tuple(self._control(entry, name, table, own) for entry in entries if entry.built)
         return WorkloadPlan(
@@ -231,25 +231,6 @@ class _Builder:
             tools=tools,
             tool_servers=tuple(sorted(set(table.tool_servers))),
         )
-
-    def _routes(self, name: str, table: WorkloadTable, upstreams: Mapping[str, UpstreamPlan]) -> tuple[Route, ...]:
-        routes = []
-        for model, target in table.models.items():
-            where = ("workloads", name, "models", model)
-            upstream, inner = (target, model) if isinstance(target, str) else (target.upstream, target.model)
-            if upstream not in upstreams:
-                raise self._document.error(
-                    f'no such upstream "{upstream}"', *where, hint=nearest(upstream, list(upstreams))
-                )
-            builtin = upstreams[upstream].kind == BUILTIN
-            if builtin and not table.rehearsal:
-                hint = "set rehearsal = true, or name a real upstream"
-                raise self._document.error(f'model "{model}" is for rehearsals only', *where, hint=hint)
-            if table.rehearsal and not builtin:
-                hint = 'only "builtin" models, so that an attack on it harms nobody'
-                raise self._document.error(f'a rehearsal workload cannot use upstream "{upstream}"', *where, hint=hint)
-            routes.append(Route(model, upstream, inner.removeprefix("rehearsal/") if builtin else inner))
-        return tuple(routes)
 
     def _tools(self, name: str, table: WorkloadTable, servers: Mapping[str, ToolServerPlan]) -> tuple[Tool, ...]:
         """The tools of a workload's servers, and those that it runs itself."""
@@ -376,24 +357,3 @@ def _is_of_this_machine(server: ToolServerPlan) -> bool:
         return ip_address(urlsplit(server.url).hostname or "").is_loopback and not server.credential
     except ValueError:
         return False
-
-
-def _destinations(
-    routes: Sequence[Route], upstreams: Mapping[str, UpstreamPlan], servers: Sequence[ToolServerPlan]
-) -> list[str]:
-    """Where the models of these routes and these tools are served, as the egress allow-list spells it."""
-    found = {_destination(server.url) for server in servers}
-    for route in routes:
-        upstream = upstreams[route.upstream]
-        if upstream.kind == BUILTIN:
-            found.add("builtin:")
-            continue
-        found.add(_destination(upstream.base_url))
-    return sorted(found)
-
-
-def _destination(url: str) -> str:
-    split = urlsplit(url)
-    host = split.hostname or ""
-    host = f"[{host}]" if ":" in host else host
-    return f"{split.scheme}://{host}:{split.port}" if split.port else f"{split.scheme}://{host}"

@@ -35,15 +35,15 @@ _TABLES: tuple[tuple[str, type[schema.Table], tuple[type, ...]], ...] = (
     ("[egress]", schema.Egress, (EgressPlan,)),
     ("[workloads.<name>]", schema.WorkloadTable, ()),
     ("[workloads.<name>.models]", schema.ModelRoute, ()),
+    ("[[workloads.<name>.models.<model>.targets]]", schema.ModelTarget, ()),
     ("[controls.<id>], [workloads.<name>.controls.<id>]", schema.Override, ()),
 )
 _OWN_WORDS = {
+    "model": "What the upstream calls it; the name that callers use when empty.",
     "algorithms": "The algorithms that it signs with; asymmetric ones only.",
     "jwks_uri": "Where its keys are published; give this or `jwks_file`.",
     "workloads": "Workloads for which its tokens may be used; without it, policy decides by role.",
     "jwks_file": "A file with its JWK set, beside the configuration, for an issuer that publishes none.",
-    "upstream": "The upstream that serves it.",
-    "model": "What the upstream calls it.",
 }
 _DIRECTIONS = {
     Stricter.LOWER: "lower",

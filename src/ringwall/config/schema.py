@@ -95,19 +95,21 @@ class Upstream(Table):
     """A provider of models.
 
     Attributes:
-        kind: `openai` for any OpenAI-compatible URL, `builtin` for the models inside Ringwall.
+        kind: Its protocol: `openai` (any OpenAI-compatible URL), `anthropic`, `gemini`, `mistral`, `cohere`; `builtin`.
         base_url: Root of its API, such as `https://api.example.com/v1`.
         account: A name for whose credential is used; the upstream's name when empty.
         credential: `env:NAME` or `file:PATH`; never the secret itself.
-        limit_field: What it calls the limit of tokens.
+        limit_field: What an OpenAI-compatible one calls the limit of tokens.
+        sampling: Whether the models of an `anthropic` one take `temperature`, `top_p` and `top_k`, as older ones do.
         private: Whether it may be on a private or loopback address.
     """
 
-    kind: Literal["openai", "builtin"] = "openai"
+    kind: Literal["openai", "anthropic", "gemini", "mistral", "cohere", "builtin"] = "openai"
     base_url: str = ""
     account: str = ""
     credential: str = ""
     limit_field: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
+    sampling: bool = False
     private: bool = False
     connect_s: Annotated[float, msgspec.Meta(gt=0, le=120)] = 5.0
     read_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 60.0
@@ -181,11 +183,34 @@ class Monitor(Table):
     unusual_factor: Annotated[float, msgspec.Meta(ge=3, le=100)] = 6.0
 
 
-class ModelRoute(Table):
-    """Where a model is served, when the upstream calls it by another name."""
+class ModelTarget(Table):
+    """One of several places in which a model is served.
+
+    Attributes:
+        upstream: The upstream that serves it.
+        weight: How often it is asked first, next to the weights of the others.
+    """
 
     upstream: str
-    model: str
+    model: str = ""
+    weight: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 1
+
+
+class ModelRoute(Table):
+    """Where a model is served, when the upstream calls it by another name, or several serve it.
+
+    Attributes:
+        upstream: The upstream that serves it; give this or `targets`.
+        targets: Several upstreams that serve it, up to eight, each with its `model` and `weight`.
+        order: `fallback`: the first target is asked, and the others where it fails; `weighted`: the first is drawn.
+        retry_s: Seconds within which a target is asked again that did nothing: busy, or not reachable. 0 for never.
+    """
+
+    upstream: str = ""
+    model: str = ""
+    targets: Annotated[tuple[ModelTarget, ...], msgspec.Meta(max_length=8)] = ()
+    order: Literal["fallback", "weighted"] = "fallback"
+    retry_s: Annotated[float, msgspec.Meta(ge=0, le=60)] = 0.0
 
 
 class Credential(Table):
@@ -213,7 +238,7 @@ class WorkloadTable(Table):
         max_output_tokens: The most tokens of one answer.
         payload_days: Days for which prompts and answers are kept, sealed and beside the ledger; 0 keeps none.
         policies: Cedar files of its own; they may only forbid.
-        models: Model name to upstream, or to upstream and the name used there.
+        models: Model name to upstream, or to upstream and the name used there, or to several targets.
         tool_servers: The servers whose tools it may call through the MCP door.
         tools: A file that declares the tools which the application runs itself, in the form of `tools/list`.
         controls: Settings of its controls.

@@ -21,19 +21,22 @@ from types import MappingProxyType
 
 from ringwall.engine import memory
 from ringwall.engine.edits import still_sealed
-from ringwall.engine.outcomes import Admitted, Answered, Attempt, Failed, Refused
+from ringwall.engine.health import Health
+from ringwall.engine.outcomes import Admitted, Answered, Attempt, Failed, Going, Refused
+from ringwall.engine.reaching import depart, reach
 from ringwall.engine.recording import Recorder, cause_body, ids
+from ringwall.engine.routing import NoWay, no_such_model, ways
 from ringwall.engine.running import RunningWorkload
-from ringwall.engine.volume import destined, flow_of, size_of, spend
-from ringwall.model.content import Part, PartId, by_id
+from ringwall.engine.volume import size_of, spend
+from ringwall.model.content import Part, PartId
 from ringwall.model.conversation import Answer, Usage
 from ringwall.model.decision import Cause, Decision, Effect
 from ringwall.model.errors import InternalError, RingwallError
-from ringwall.model.facts import Delivered, Facts, Identity, Proposed, Source, Task
+from ringwall.model.facts import Delivered, Demand, Facts, Identity, Proposed, Source, Task
+from ringwall.model.features import features
 from ringwall.model.interaction import Action, Checkpoint, Vantage
 from ringwall.model.labels import BEST, WORST
 from ringwall.model.names import random_hex
-from ringwall.model.plan import Route
 from ringwall.model.ports import (
     Clock,
     Containment,
@@ -51,7 +54,6 @@ from ringwall.model.ports import (
 from ringwall.model.record import Outcome, Record, RecordId, RecordKind, inert
 from ringwall.model.scopes import concerned
 from ringwall.model.session import Event, SessionState
-from ringwall.model.upstreams import Invocation
 from ringwall.model.verdict import DenyKind
 from ringwall.model.volumes import Flow, Volumes
 
@@ -79,6 +81,7 @@ class Exchange:
         self.leases = leases
         self.volumes = volumes
         self.clock = clock
+        self.health = Health(clock.monotonic)
         self._ledger = ledger
         self._payloads = payloads
         self._sessions = sessions
@@ -117,11 +120,11 @@ class Exchange:
         Raises:
             InternalError: The ledger cannot take records; nothing took effect that is not recorded.
         """
-        admitted = await self.admit(running, attempt)
-        if not isinstance(admitted, Admitted):
-            return admitted
+        reached = await reach(self, running, attempt, lambda to: to.way.upstream.complete(to.invocation))  # 8
+        if not isinstance(reached, tuple):
+            return reached
+        admitted, answer = reached
         try:
-            answer = await admitted.upstream.complete(admitted.invocation)  # 8
             return await self.respond(running, attempt, admitted, answer)
         except RingwallError as error:
             return await self.fail(admitted.recorder, error, admitted.cause)
@@ -153,23 +156,13 @@ class Exchange:
         content = tuple(judged[part.id] for part in interaction.parts)
         route = running.plan.route(interaction.resource.name)  # 4
         if route is None or interaction.conversation is None:
-            return await self._no_such_model(recorder, records, interaction.resource.name)
-        upstream = running.upstreams[route.upstream]
-        to = upstream.destination(route.upstream_model)
-        facts = destined(self.volumes, running, interaction, facts, to)
-        decision = await running.chain.decide(Vantage(Checkpoint.EGRESS, interaction, content, facts))  # 5
-        if decision.effect is not Effect.ALLOW:
-            return await self.refuse(recorder, decision, content, records)
-        decisions.append(decision)
-        taken = await self.take(decisions, flow_of(interaction, to), decision.parts)  # 6
-        if isinstance(taken, tuple):
-            wait_s, cause = taken
-            spent = replace(decision, effect=Effect.DENY, cause=cause)
-            return await self.refuse(recorder, spent, content, records, retry_after_s=wait_s)
-        records.append(recorder.decision(decision, content, Outcome.SENDS, ids(records[-1:])))
-        await self.commit(recorder, records, receipt=False)  # 7
-        invocation = self._invocation(running, attempt, decision.parts, route)
-        return Admitted(recorder, facts, upstream, invocation, taken, session, (records[-1].id,))
+            return await self._no_way(recorder, records, no_such_model(interaction.resource.name))
+        needed = features(interaction.conversation, content)
+        tries = ways(running, route, needed, interaction.id, self.health)
+        if isinstance(tries, NoWay):
+            return await self._no_way(recorder, records, tries)
+        going = Going(recorder, facts, content, session, tries)
+        return await depart(self, running, attempt, going, tries.first(), decisions, records)  # 5, 6, 7
 
     async def knock(self, running: RunningWorkload, attempt: Attempt) -> Refused | None:
         """Judge a caller who could not be verified, before anything of the request is read.
@@ -247,9 +240,15 @@ class Exchange:
         await asyncio.shield(self.commit(recorder, [record], receipt=False))
 
     async def settle(self, admitted: Admitted, usage: Usage | None) -> None:
-        """Replace reserved tokens by counted ones; without a count the reservation stays."""
-        if admitted.taken is not None and usage is not None:
-            await admitted.taken.settle({"tokens": usage.input_tokens + usage.output_tokens})
+        """Replace reserved tokens by counted ones; without a count the reservation stays.
+
+        What a target that failed may have read is counted as it was estimated.
+        """
+        if usage is None or not admitted.taken:
+            return
+        in_vain = admitted.going.tries.in_vain * admitted.facts[Demand].input_tokens
+        for taken in admitted.taken:
+            await taken.settle({"tokens": usage.input_tokens + usage.output_tokens + in_vain})
 
     def proposals(self, attempt: Attempt, calls: Iterable[tuple[str, str, Part]], record: RecordId) -> list[Event]:
         """What a session remembers of proposed calls (handle, tool, arguments)."""
@@ -329,27 +328,12 @@ class Exchange:
         remedy = f"the limit of {taken.reservation.unit} is used up for now; try again later"
         return taken.retry_after_s, Cause(control, code, remedy, DenyKind.EXHAUSTED)
 
-    async def _no_such_model(self, recorder: Recorder, records: list[Record], model: str) -> Refused:
-        remedy = f'there is no model "{inert(model)}" for this workload; GET /v1/models lists those that there are'
-        cause = Cause(None, "model_not_found", remedy)
-        body = {"cause": cause_body(cause)}
+    async def _no_way(self, recorder: Recorder, records: list[Record], why: NoWay) -> Refused:
+        """Refuse what no control was asked about: it could go nowhere."""
+        body = {"cause": cause_body(why.cause), **why.body}
         record = recorder.event(RecordKind.REJECTION, Outcome.REFUSED, body, ids(records[-1:]))
         receipts = await self.commit(recorder, [*records, record])
-        return Refused(cause, Effect.DENY, Checkpoint.INBOUND, record.id, receipts[-1])
-
-    def _invocation(
-        self, running: RunningWorkload, attempt: Attempt, content: tuple[Part, ...], route: Route
-    ) -> Invocation:
-        conversation = attempt.interaction.conversation
-        if conversation is None:
-            raise InternalError("no conversation to send", code="engine")
-        if any(turn.reasoning for turn in conversation.turns):
-            came, judged = by_id(attempt.interaction.parts), by_id(content)
-            turns = (replace(t, reasoning=still_sealed(t.reasoning, came, judged)) for t in conversation.turns)
-            conversation = replace(conversation, turns=tuple(turns))
-        wanted = conversation.generation.max_tokens
-        limit = running.plan.max_output_tokens if wanted is None else min(wanted, running.plan.max_output_tokens)
-        return Invocation(conversation, content, route.upstream_model, attempt.trace, limit)
+        return Refused(why.cause, Effect.DENY, Checkpoint.INBOUND, record.id, receipts[-1])
 
 
 MAX_SESSION_TRIES = 5

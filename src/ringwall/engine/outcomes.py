@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ringwall.engine.recording import Recorder
-from ringwall.model.content import PartId
+from ringwall.engine.routing import Tries, Way
+from ringwall.model.content import Part, PartId
 from ringwall.model.conversation import Answer
 from ringwall.model.decision import Cause, Effect
 from ringwall.model.errors import RingwallError
@@ -18,7 +19,7 @@ from ringwall.model.interaction import Checkpoint, Interaction
 from ringwall.model.ports import Receipt, Taken
 from ringwall.model.record import RecordId
 from ringwall.model.session import SessionState
-from ringwall.model.upstreams import Invocation, ToolAnswer, Upstream
+from ringwall.model.upstreams import Invocation, ToolAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,23 +99,50 @@ class Returned:
 
 
 @dataclass(frozen=True, slots=True)
-class Admitted:
-    """It may go upstream, and the decisions behind that are durable.
+class Going:
+    """A request that was let in, wherever it goes.
 
     Attributes:
         recorder: Makes the interaction's further records.
-        facts: All facts that were loaded.
-        upstream: Where it goes.
-        invocation: What goes.
-        taken: The reservations to settle.
+        facts: All facts that were loaded, without a destination.
+        content: What was judged (and edited) on its way in.
         session: The session's state as it was loaded; None when nothing needed it.
-        cause: The records that led here.
+        tries: Where it may go, and where next.
     """
 
     recorder: Recorder
     facts: Facts
-    upstream: Upstream
-    invocation: Invocation
-    taken: Taken | None
+    content: tuple[Part, ...]
     session: SessionState | None
+    tries: Tries
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """It may go to this target, and the decisions behind that are durable.
+
+    Attributes:
+        going: The request.
+        facts: All facts, with the destination.
+        way: Where it goes.
+        invocation: What goes.
+        taken: The reservations to settle.
+        cause: The records that led here.
+    """
+
+    going: Going
+    facts: Facts
+    way: Way
+    invocation: Invocation
+    taken: tuple[Taken, ...]
     cause: tuple[RecordId, ...]
+
+    @property
+    def recorder(self) -> Recorder:
+        """Makes the interaction's further records."""
+        return self.going.recorder
+
+    @property
+    def session(self) -> SessionState | None:
+        """The session's state as it was loaded."""
+        return self.going.session

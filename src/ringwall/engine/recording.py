@@ -79,6 +79,7 @@ class Recorder:
         cause: tuple[str, ...] = (),
         *,
         unreadable: Sequence[Unreadable] = (),
+        target: Mapping[str, object] | None = None,
     ) -> Record:
         """The record of a decision.
 
@@ -88,6 +89,7 @@ class Recorder:
             outcome: What follows.
             cause: The records that led here.
             unreadable: Values that were granted to be opened and stayed sealed.
+            target: Where it goes, at EGRESS of a request to a model.
         """
         body: dict[str, object] = {
             "cause": cause_body(decision.cause),
@@ -101,6 +103,8 @@ class Recorder:
             body["grants"] = [[inert(each.kind), inert(each.subject)] for each in decision.grants]
         if unreadable:
             body["unreadable"] = [[inert(each.key), each.version, each.why] for each in unreadable]
+        if target is not None:
+            body["target"] = target
         record = self._record(
             RecordKind.DECISION,
             outcome,

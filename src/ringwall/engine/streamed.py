@@ -15,17 +15,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from ringwall.engine.exchange import Exchange, new_call_handle
 from ringwall.engine.outcomes import Admitted, Answered, Attempt, Failed, Refused
+from ringwall.engine.reaching import reach
 from ringwall.engine.recording import cause_body
 from ringwall.engine.running import RunningWorkload
 from ringwall.engine.stream import HeldTooLongError, HoldBack, Window
-from ringwall.model.content import JSON, Json, Origin, Part, PartId, thaw
+from ringwall.model.content import JSON, Json, Origin, Part, PartId
 from ringwall.model.conversation import (
     NAME,
     CallDelta,
@@ -129,12 +129,11 @@ async def stream(exchange: Exchange, running: RunningWorkload, attempt: Attempt)
         if not isinstance(outcome, Answered):
             return outcome
         return _replayed(outcome, buffered)
-    admitted = await exchange.admit(running, attempt)
-    if not isinstance(admitted, Admitted):
-        return admitted
-    upstream = admitted.upstream.stream(admitted.invocation)
+    reached = await reach(exchange, running, attempt, _begin)  # 8
+    if not isinstance(reached, tuple):
+        return reached
+    admitted, (first, upstream) = reached
     try:
-        first = await anext(upstream, None)  # 8
         record = admitted.recorder.event(RecordKind.OPENING, Outcome.STREAMS, {"buffered": []}, admitted.cause)
         receipts = await exchange.commit(admitted.recorder, [record])  # 9
     except RingwallError as error:
@@ -146,6 +145,16 @@ async def stream(exchange: Exchange, running: RunningWorkload, attempt: Attempt)
         raise
     run = _Run(running, attempt, admitted, record.id)
     return Streaming(record.id, receipts[-1], (), _events(exchange, run, first, upstream))
+
+
+async def _begin(admitted: Admitted) -> tuple[Delta | None, AsyncIterator[Delta]]:
+    """The first event of a stream, and the rest of it."""
+    upstream = admitted.way.upstream.stream(admitted.invocation)
+    try:
+        return await anext(upstream, None), upstream
+    except BaseException:
+        await _close_iterator(upstream)
+        raise
 
 
 async def _events(
@@ -320,7 +329,7 @@ async def _finish(exchange: Exchange, run: _Run, delta: Finished) -> list[Delta]
         names = {part.id: (call.id, call.name) for call, part in zip(calls, parts, strict=True)}
         decision = await _judge(exchange, run, Checkpoint.RESPONSE, parts, None, names)
         for number, (call, part) in enumerate(zip(calls, decision.parts, strict=True)):
-            text = compact(part)
+            text = part.as_text
             run.released.append(text)
             out.append(CallDelta(delta.index, number, text, call.id, call.name))
     return [*out, delta]
@@ -365,18 +374,13 @@ def _replayed(answered: Answered, buffered: tuple[str, ...]) -> Streaming:
             if choice.refusal is not None:
                 yield TextDelta(choice.index, parts[choice.refusal].text, TextKind.REFUSAL)
             for number, call in enumerate(choice.calls):
-                yield CallDelta(choice.index, number, compact(parts[call.arguments]), call.id, call.name)
+                yield CallDelta(choice.index, number, parts[call.arguments].as_text, call.id, call.name)
             yield Finished(choice.index, choice.finish)
         if answered.answer.usage is not None:
             yield Counted(answered.answer.usage)
         yield Closed(answered.receipt)
 
     return Streaming(answered.record, answered.receipt, buffered, events())
-
-
-def compact(part: Part) -> str:
-    """A JSON part as text, without blanks."""
-    return json.dumps(thaw(part.value), ensure_ascii=False, separators=(",", ":"))
 
 
 MAX_TEXTS = 256

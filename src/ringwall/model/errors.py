@@ -41,9 +41,29 @@ class CallerError(RingwallError):
 
 
 class UpstreamError(RingwallError):
-    """The provider is at fault."""
+    """The provider is at fault.
+
+    Attributes:
+        undone: True when it is certain that nothing was done there: not reached, or turned away.
+        retry_after_s: Seconds after which the provider wants to be asked again, if it said so.
+    """
 
     default_status = 502
+
+    def __init__(
+        self,
+        public: str,
+        *,
+        code: str,
+        detail: str = "",
+        status: int | None = None,
+        param: str | None = None,
+        undone: bool = False,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(public, code=code, detail=detail, status=status, param=param)
+        self.undone = undone
+        self.retry_after_s = retry_after_s
 
 
 class InternalError(RingwallError):

@@ -88,15 +88,16 @@ class UpstreamPlan:
 
     Attributes:
         name: How routes speak of it.
-        kind: `openai` (any OpenAI-compatible URL) or `builtin`.
+        kind: The protocol that it speaks, or `builtin`.
         base_url: Root of its API; empty for `builtin`.
         account: Names whose credential is used, for policy and records.
         credential: Where the credential is read from: `env:NAME` or `file:PATH`; never the secret. Empty for none.
-        limit_field: What it calls the limit of tokens: `max_completion_tokens` or `max_tokens`.
+        limit_field: What an OpenAI-compatible one calls the limit of tokens: `max_completion_tokens` or `max_tokens`.
         private: True when the organisation allows it to be on a private address.
         connect_s: Seconds to connect.
         read_s: Seconds between bytes.
         total_s: Seconds for a whole answer.
+        sampling: True when the models of an Anthropic one take `temperature`, `top_p` and `top_k`, as older ones do.
     """
 
     name: str
@@ -109,6 +110,7 @@ class UpstreamPlan:
     connect_s: float = 5.0
     read_s: float = 60.0
     total_s: float = 300.0
+    sampling: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,19 +185,43 @@ class EgressPlan:
     total_s: float = 3600.0
 
 
+class Order(StrEnum):
+    """Which target of a model is asked first."""
+
+    FALLBACK = "fallback"
+    WEIGHTED = "weighted"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a model is served.
+
+    Attributes:
+        upstream: The upstream's name.
+        model: The name that the upstream uses.
+        weight: How often it is asked first, next to the weights of the others.
+    """
+
+    upstream: str
+    model: str
+    weight: int = 1
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """A model that a workload may ask for, and where it is served.
 
     Attributes:
         model: The name that callers use.
-        upstream: The upstream's name.
-        upstream_model: The name that the upstream uses.
+        targets: Where, at least one.
+        order: `fallback`: the first one, and the others where it fails; `weighted`: the first is drawn by weight.
+        retry_s: Seconds within which a target is asked again that did nothing: busy, or not reachable. 0 for never.
     """
 
     model: str
-    upstream: str
-    upstream_model: str
+    targets: tuple[Target, ...]
+    order: Order = Order.FALLBACK
+    retry_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import Protocol
 from ringwall.model.content import Json, Part
 from ringwall.model.conversation import Answer, Conversation, Delta
 from ringwall.model.facts import Destination
+from ringwall.model.features import Feature
 from ringwall.model.tools import Tool
 
 
@@ -39,6 +40,10 @@ class Upstream(Protocol):
 
     def destination(self, model: str) -> Destination:
         """Where the bytes of an invocation of this model would go."""
+        ...
+
+    def carries(self, model: str) -> frozenset[Feature]:
+        """What it has a place for; a conversation that needs more is not sent."""
         ...
 
     async def complete(self, invocation: Invocation) -> Answer:

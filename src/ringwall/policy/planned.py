@@ -17,7 +17,11 @@ def make_policy(plan: Plan) -> CedarPolicy:
         name: Domain(
             models=frozenset(route.model for route in workload.routes),
             upstreams={
-                **{route.upstream: plan.upstreams[route.upstream].account for route in workload.routes},
+                **{
+                    target.upstream: plan.upstreams[target.upstream].account
+                    for route in workload.routes
+                    for target in route.targets
+                },
                 **{server: plan.tool_servers[server].account for server in workload.tool_servers},
             },
             policies=tuple(PolicyText(each.name, each.text) for each in workload.policies),

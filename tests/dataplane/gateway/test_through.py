@@ -9,8 +9,9 @@ import pytest
 
 from ringwall.dataplane.gateway.through import Through
 from ringwall.dataplane.gateway.tool_server import McpToolServer
-from ringwall.dataplane.gateway.upstream import OpenAIUpstream
+from ringwall.dataplane.gateway.upstream import HttpUpstream
 from ringwall.dataplane.wire.openai_request import parse_request
+from ringwall.dataplane.wire.openai_upstream import OpenAI
 from ringwall.model.errors import UpstreamError
 from ringwall.model.plan import ToolServerPlan, UpstreamPlan
 from ringwall.model.upstreams import Invocation
@@ -48,7 +49,7 @@ def test_providers_and_tool_servers_are_asked_through_it_and_a_refusal_is_theirs
         with pytest.raises(UpstreamError):
             if kind == "model":
                 plan = UpstreamPlan("up", "openai", url, "acme", "")
-                model = OpenAIUpstream(plan, secret=lambda: "sk-own", answer_bytes=1000, through=through)
+                model = HttpUpstream(plan, OpenAI(), secret=lambda: "sk-own", answer_bytes=1000, through=through)
                 chat = parse_request(b'{"model": "m", "messages": [{"role": "user", "content": "hi"}]}', depth=64)
                 try:
                     await model.complete(Invocation(chat.conversation, chat.parts, "m", "", 7))

@@ -12,12 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringwall.dataplane.gateway.addresses import RefusedAddressError
-from ringwall.dataplane.gateway.upstream import OpenAIUpstream, joined
+from ringwall.dataplane.gateway.upstream import HttpUpstream, joined
 from ringwall.dataplane.wire.openai_request import parse_request
+from ringwall.dataplane.wire.openai_upstream import OpenAI
 from ringwall.model.conversation import CallDelta, Counted, Finish, Finished, TextDelta, TextKind, Usage
 from ringwall.model.errors import UpstreamError
 from ringwall.model.plan import UpstreamPlan
 from ringwall.model.upstreams import Invocation
+from tests.process import free_port
 from tests.provider import DONE, Provider, delta, event, http, says, stream
 
 
@@ -28,9 +30,9 @@ def provider() -> Iterator[Provider]:
     made.close()
 
 
-def upstream(url: str, *, private: bool = True, secret: str = "", answer_bytes: int = 10_000, **more) -> OpenAIUpstream:
+def upstream(url: str, *, private: bool = True, secret: str = "", answer_bytes: int = 10_000, **more) -> HttpUpstream:
     plan = UpstreamPlan("up", "openai", url, "acme", "", private=private, **more)
-    return OpenAIUpstream(plan, secret=lambda: secret, answer_bytes=answer_bytes)
+    return HttpUpstream(plan, OpenAI(), secret=lambda: secret, answer_bytes=answer_bytes)
 
 
 def invocation(trace: str = "") -> Invocation:
@@ -38,7 +40,7 @@ def invocation(trace: str = "") -> Invocation:
     return Invocation(chat.conversation, chat.parts, "theirs", trace, 7)
 
 
-def complete(made: OpenAIUpstream, **more):
+def complete(made: HttpUpstream, **more):
     async def scenario():
         try:
             return await made.complete(invocation(**more))
@@ -48,7 +50,7 @@ def complete(made: OpenAIUpstream, **more):
     return asyncio.run(scenario())
 
 
-def take(made: OpenAIUpstream):
+def take(made: HttpUpstream):
     async def scenario():
         try:
             return [each async for each in made.stream(invocation())]
@@ -133,6 +135,36 @@ def test_closing_a_stream_closes_its_connection(provider):
         await made.close()
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "code", "undone", "wait_s"),
+    [
+        ("429 Wait", ["Retry-After: 7"], "upstream_limit", True, 7.0),
+        ("429 Wait", ["Retry-After: Wed, 21 Oct 2026 07:28:00 GMT"], "upstream_limit", True, None),
+        ("503 Busy", ["Retry-After: 99999999999"], "upstream_failed", True, None),
+        ("529 Overloaded", [], "upstream_failed", True, None),
+        ("500 Oops", ["Retry-After: 7"], "upstream_failed", False, None),
+        ("401 Who", [], "upstream_credential", True, None),
+        ("400 No", [], "upstream_refused", False, None),
+    ],
+)
+def test_a_failure_says_whether_anything_was_done_and_when_to_come_back(
+    provider, status, headers, code, undone, wait_s
+):
+    provider.behave = http(b"theirs", status, "text/plain", *headers)
+    for ask in (complete, take):
+        with pytest.raises(UpstreamError) as caught:
+            ask(upstream(provider.url))
+        assert (caught.value.code, caught.value.undone, caught.value.retry_after_s) == (code, undone, wait_s)
+
+
+def test_only_where_no_connection_was_made_is_it_certain_that_nothing_was_done(provider):
+    provider.behave = lambda sock, asked: sock.close()
+    for url, undone in ((provider.url, False), (f"http://127.0.0.1:{free_port()}/v1", True)):
+        with pytest.raises(UpstreamError) as caught:
+            complete(upstream(url))
+        assert (caught.value.code, caught.value.undone) == ("upstream_unreachable", undone)
 
 
 texts = st.builds(TextDelta, st.integers(0, 2), st.text(max_size=3), st.sampled_from(TextKind))

@@ -5,14 +5,21 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from openai.types.chat.completion_create_params import (
+    CompletionCreateParamsNonStreaming,
+    CompletionCreateParamsStreaming,
+)
 
 from ringwall.dataplane.wire.bedrock_request import parse_converse
 from ringwall.dataplane.wire.openai_request import parse_request
-from ringwall.dataplane.wire.openai_upstream import encode_request, parse_answer, parse_event
+from ringwall.dataplane.wire.openai_upstream import OpenAI, encode_request, parse_answer, parse_event
 from ringwall.model.conversation import CallDelta, Counted, Finish, Finished, TextDelta, TextKind, Usage
 from ringwall.model.errors import UpstreamError
 from ringwall.model.upstreams import Invocation
+from tests.dataplane.wire.conversations import invocations
 from tests.dataplane.wire.shapes import answers, anything, events
+from tests.dataplane.wire.upstream_laws import check_encoding
+from tests.providers.typed import must_conform
 
 
 def answer(message: dict, finish: str = "stop", **more):
@@ -22,6 +29,21 @@ def answer(message: dict, finish: str = "stop", **more):
 def event(**delta):
     choice = {"index": 0, "delta": delta.pop("delta", {}), **delta}
     return list(parse_event(json.dumps({"choices": [choice]}).encode()))
+
+
+WIRE = OpenAI()
+
+
+def check_body(body: dict) -> None:
+    """The `openai` package could have sent it."""
+    streamed = body.get("stream")
+    must_conform(body, CompletionCreateParamsStreaming if streamed else CompletionCreateParamsNonStreaming)
+
+
+@settings(max_examples=300)
+@given(invocations())
+def test_any_conversation_makes_a_request_of_the_provider_or_is_not_carried(invocation):
+    check_encoding(WIRE, check_body, invocation)
 
 
 @settings(max_examples=300)

@@ -35,6 +35,7 @@ from ringwall.model.conversation import (
 )
 from ringwall.model.errors import UpstreamError
 from ringwall.model.facts import Destination
+from ringwall.model.features import Feature
 from ringwall.model.strict_json import JsonError, loads_object
 from ringwall.model.upstreams import Invocation
 
@@ -61,6 +62,10 @@ class BuiltinUpstream:
 
     def destination(self, model: str) -> Destination:
         return Destination("builtin", "builtin", "", 0, f"/{model}", "")
+
+    def carries(self, model: str) -> frozenset[Feature]:
+        """Whatever there is: it reads every part, and is as free as any model to do nothing about it."""
+        return frozenset(Feature)
 
     async def close(self) -> None:
         """Nothing is open."""

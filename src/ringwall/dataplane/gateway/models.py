@@ -239,7 +239,7 @@ def estimated_tokens(parts: Sequence[Part]) -> int:
 def refusal_said(refused: Refused) -> Said:
     """A refusal, for any protocol."""
     cause = refused.cause
-    status = 404 if cause.code == "model_not_found" else STATUS[cause.kind]
+    status = _NO_WAY.get(cause.code, STATUS[cause.kind])
     return Said(
         status,
         refusal_text(refused),
@@ -254,3 +254,7 @@ def refusal_said(refused: Refused) -> Said:
 def failure_said(error: RingwallError, *, record: str | None) -> Said:
     """A failure, for any protocol."""
     return Said(error.status, error.public, error.code, error.param, record=record)
+
+
+_NO_WAY = {"model_not_found": 404, "not_carried": 400}
+"""The status of what no control refused: it could go nowhere."""

@@ -1,7 +1,9 @@
-"""How does a judged request reach an OpenAI-compatible provider, and how does its answer come back?
+"""How does a judged request reach a provider, and how does its answer come back? One bounded client for all protocols.
 
+* The protocol (`UpstreamWire`) says where, with which headers, in which words; this file brings the bytes.
 * The credential is Ringwall's own, read anew for each connection pool; the caller's never travels on.
-* What is sent is encoded from the judged invocation (law 9). The only headers are content type, credential and trace.
+* What is sent is encoded from the judged invocation (law 9). The only headers are content type, trace,
+  and those of the protocol.
 * An answer is bounded in size and time. Status, form and content of a failure stay with the operator; the caller reads
   whose fault it was.
 """
@@ -16,11 +18,12 @@ import aiohttp
 from ringwall.dataplane.gateway.addresses import judge_literal
 from ringwall.dataplane.gateway.outbound import KEEPALIVE_S, SHORT_KEEPALIVE_S, open_client
 from ringwall.dataplane.gateway.through import Through
-from ringwall.dataplane.wire.openai_upstream import encode_request, parse_answer, parse_event
 from ringwall.dataplane.wire.sse import BrokenStreamError, SseDecoder
+from ringwall.dataplane.wire.upstream import EventReader, UpstreamWire
 from ringwall.model.conversation import Answer, CallDelta, Delta, TextDelta
 from ringwall.model.errors import UpstreamError
 from ringwall.model.facts import Destination
+from ringwall.model.features import Feature
 from ringwall.model.plan import UpstreamPlan
 from ringwall.model.upstreams import Invocation
 
@@ -28,16 +31,23 @@ MAX_CONNECTIONS = 1024
 _READ_BYTES = 65_536
 
 
-class OpenAIUpstream:
-    """Implements `Upstream` for any OpenAI-compatible URL."""
+class HttpUpstream:
+    """Implements `Upstream` for a provider behind an HTTP API."""
 
     def __init__(
-        self, plan: UpstreamPlan, *, secret: Callable[[], str], answer_bytes: int, through: Through | None = None
+        self,
+        plan: UpstreamPlan,
+        wire: UpstreamWire,
+        *,
+        secret: Callable[[], str],
+        answer_bytes: int,
+        through: Through | None = None,
     ) -> None:
         """Prepare the pool; no connection is made yet.
 
         Args:
             plan: The provider, as configured.
+            wire: The protocol that it speaks.
             secret: Reads the provider's credential; an empty one is not sent.
             answer_bytes: The most bytes that an answer may have.
             through: The egress proxy on the way, which then resolves and judges the provider's name.
@@ -47,18 +57,21 @@ class OpenAIUpstream:
         """
         judge_literal(plan.base_url, private=plan.private)
         self._plan = plan
+        self._wire = wire
         self._secret = secret
         self._answer_bytes = answer_bytes
         self._through = through
-        self._url = plan.base_url.rstrip("/") + "/chat/completions"
-        split = urlsplit(self._url)
-        default = 443 if split.scheme == "https" else 80
-        host = (split.hostname or "").rstrip(".").lower()
-        self._destination = Destination(plan.name, split.scheme, host, split.port or default, split.path, plan.account)
+        self._root = plan.base_url.rstrip("/")
         self._client: aiohttp.ClientSession | None = None
 
     def destination(self, model: str) -> Destination:
-        return self._destination
+        plan, split = self._plan, urlsplit(self._url(model, streamed=False))
+        default = 443 if split.scheme == "https" else 80
+        host = (split.hostname or "").rstrip(".").lower()
+        return Destination(plan.name, split.scheme, host, split.port or default, split.path, plan.account)
+
+    def carries(self, model: str) -> frozenset[Feature]:
+        return self._wire.carries
 
     async def close(self) -> None:
         """Close the pool."""
@@ -66,45 +79,42 @@ class OpenAIUpstream:
             await self._client.close()
 
     async def complete(self, invocation: Invocation) -> Answer:
-        body = encode_request(invocation, streamed=False, limit_field=self._plan.limit_field)
         try:
-            async with self._post(body, invocation.trace) as response:
+            async with self._post(invocation, streamed=False) as response:
                 data = await self._read(response)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise _unreachable(error) from error
-        _check_status(response.status)
-        return parse_answer(data)
+        _check_status(response)
+        return self._wire.parse(data)
 
     async def stream(self, invocation: Invocation) -> AsyncIterator[Delta]:
-        body = encode_request(invocation, streamed=True, limit_field=self._plan.limit_field)
-        decoder, size, said = SseDecoder(), 0, 0
+        decoder, reader, size, said = SseDecoder(), self._wire.reader(), 0, 0
         try:
-            async with self._post(body, invocation.trace) as response:
-                _check_status(response.status)
+            async with self._post(invocation, streamed=True) as response:
+                _check_status(response)
                 if response.content_type != "text/event-stream":
                     raise UpstreamError("the model's provider did not stream", code="upstream_broken")
                 async for data in response.content.iter_any():
                     size += len(data)
                     if size > self._answer_bytes * STREAM_OVERHEAD:
                         raise _too_long()
-                    events = decoder.feed(data)
-                    is_done = b"[DONE]" in events
-                    if is_done:
-                        events = events[: events.index(b"[DONE]")]
-                    for delta in joined(delta for event in events for delta in parse_event(event)):
+                    for delta in joined(_read(reader, decoder.feed(data))):
                         said += _length(delta)
                         if said > self._answer_bytes:
                             raise _too_long()
                         yield delta
-                    if is_done:
+                    if reader.ended:
                         return
         except BrokenStreamError as error:
             raise UpstreamError("the model's answer cannot be read", code="upstream_broken") from error
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise _unreachable(error) from error
-        raise UpstreamError("the model's answer broke off", code="upstream_broken", detail="no [DONE]")
+        reader.close()
 
-    def _post(self, body: bytes, trace: str) -> aiohttp.client._RequestContextManager:
+    def _url(self, model: str, *, streamed: bool) -> str:
+        return self._root + self._wire.path(model, streamed=streamed)
+
+    def _post(self, invocation: Invocation, *, streamed: bool) -> aiohttp.client._RequestContextManager:
         if self._client is None:
             plan = self._plan
             self._client = open_client(
@@ -115,17 +125,16 @@ class OpenAIUpstream:
                 total_s=plan.total_s,
                 keepalive_s=SHORT_KEEPALIVE_S if plan.private else KEEPALIVE_S,
             )
-        headers = {"Content-Type": "application/json"}
-        secret = self._secret()
-        if secret:
-            headers["Authorization"] = f"Bearer {secret}"
-        if trace:
-            headers["traceparent"] = trace
+        body = self._wire.encode(invocation, streamed=streamed)
+        at = self._url(invocation.model, streamed=streamed)
+        headers = {"Content-Type": "application/json", **self._wire.headers(self._secret())}
+        if invocation.trace:
+            headers["traceparent"] = invocation.trace
         if self._through is None:
-            return self._client.post(self._url, data=body, headers=headers, allow_redirects=False)
-        headers, tunnel = self._through.headers(self._url, headers)
+            return self._client.post(at, data=body, headers=headers, allow_redirects=False)
+        headers, tunnel = self._through.headers(at, headers)
         return self._client.post(
-            self._url,
+            at,
             data=body,
             headers=headers,
             proxy=self._through.proxy,
@@ -144,6 +153,14 @@ class OpenAIUpstream:
             if len(data) > self._answer_bytes:
                 raise _too_long()
         return bytes(data)
+
+
+def _read(reader: EventReader, events: Iterable[bytes]) -> Iterator[Delta]:
+    """What events say, up to the one that ends the answer."""
+    for event in events:
+        if reader.ended:
+            return
+        yield from reader.read(event)
 
 
 def joined(deltas: Iterable[Delta]) -> Iterator[Delta]:
@@ -180,22 +197,53 @@ def _length(delta: Delta) -> int:
     return 0
 
 
-def _check_status(status: int) -> None:
+def _check_status(response: aiohttp.ClientResponse) -> None:
     """A status other than 200, as the caller may read it; the provider's own words stay with the provider."""
+    status = response.status
     if status == 200:
         return
-    detail = f"status {status}"
+    detail, wait = f"status {status}", _retry_after(response.headers.get("Retry-After", ""))
     if status == 429:
-        raise UpstreamError("the model's provider is at its limit", code="upstream_limit", status=503, detail=detail)
+        raise UpstreamError(
+            "the model's provider is at its limit",
+            code="upstream_limit",
+            status=503,
+            detail=detail,
+            undone=True,
+            retry_after_s=wait,
+        )
     if status in (400, 404, 413, 422):
         raise UpstreamError("the model's provider does not take this request", code="upstream_refused", detail=detail)
     if status in (401, 403):
-        raise UpstreamError("the model's provider refuses the gateway", code="upstream_credential", detail=detail)
-    raise UpstreamError("the model's provider failed", code="upstream_failed", detail=detail)
+        raise UpstreamError(
+            "the model's provider refuses the gateway", code="upstream_credential", detail=detail, undone=True
+        )
+    is_busy = status in (503, 529)
+    raise UpstreamError(
+        "the model's provider failed",
+        code="upstream_failed",
+        detail=detail,
+        undone=is_busy,
+        retry_after_s=wait if is_busy else None,
+    )
+
+
+def _retry_after(value: str) -> float | None:
+    """The header in its form of seconds; a date tells the time of a clock that is not ours."""
+    return float(value) if value.isascii() and value.isdigit() and len(value) <= MAX_RETRY_DIGITS else None
+
+
+MAX_RETRY_DIGITS = 6
 
 
 def _unreachable(error: BaseException) -> UpstreamError:
+    """No answer, or half of one. Where no connection was made, nothing was done."""
     detail = type(error).__name__
+    undone = isinstance(error, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError))
     if isinstance(error, TimeoutError):
-        return UpstreamError("the model's provider is late", code="upstream_late", status=504, detail=detail)
-    return UpstreamError("the model's provider cannot be reached", code="upstream_unreachable", detail=detail)
+        return UpstreamError(
+            "the model's provider is late", code="upstream_late", status=504, detail=detail, undone=undone
+        )
+    return UpstreamError(
+        "the model's provider cannot be reached", code="upstream_unreachable", detail=detail, undone=undone
+    )

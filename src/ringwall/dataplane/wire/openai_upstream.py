@@ -8,13 +8,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
-from ringwall.model.content import JSON, Json, Origin, Part, PartId, thaw
+from ringwall.dataplane.wire.answers import (
+    MAX_CHOICES,
+    arguments_of,
+    broke_off,
+    broken,
+    choice_of,
+    decode_answer,
+    finish_of,
+    name_of,
+    usage_of,
+)
+from ringwall.model.content import Part, PartId, thaw
 from ringwall.model.conversation import (
-    NAME,
     Answer,
     CallDelta,
     Choice,
@@ -26,16 +36,60 @@ from ringwall.model.conversation import (
     Role,
     TextDelta,
     TextKind,
-    ToolCall,
     Turn,
     Usage,
 )
 from ringwall.model.errors import UpstreamError
-from ringwall.model.strict_json import loads_object
+from ringwall.model.features import Feature
 from ringwall.model.upstreams import Invocation
 
-MAX_CALLS = 128
-MAX_CHOICES = 128
+
+class OpenAI:
+    """Implements `UpstreamWire` for any OpenAI-compatible URL."""
+
+    carries = frozenset(Feature) - {
+        Feature.TOP_K,
+        Feature.REASONING_BUDGET,
+        Feature.RESULT_IMAGES,
+        Feature.OTHER_IMAGES,
+    }
+
+    def __init__(self, limit_field: str = "max_completion_tokens") -> None:
+        """Say what the upstream calls the limit of tokens."""
+        self._limit_field = limit_field
+
+    def path(self, model: str, *, streamed: bool) -> str:
+        return "/chat/completions"
+
+    def headers(self, secret: str) -> Mapping[str, str]:
+        return {"Authorization": f"Bearer {secret}"} if secret else {}
+
+    def encode(self, invocation: Invocation, *, streamed: bool) -> bytes:
+        return encode_request(invocation, streamed=streamed, limit_field=self._limit_field)
+
+    def parse(self, data: bytes) -> Answer:
+        return parse_answer(data)
+
+    def reader(self) -> ChunkReader:
+        return ChunkReader(parse_event)
+
+
+class ChunkReader:
+    """Implements `EventReader` for streams that `[DONE]` ends."""
+
+    def __init__(self, parse: Callable[[bytes], Iterator[Delta]]) -> None:
+        """Say how an event is read."""
+        self._parse = parse
+        self.ended = False
+
+    def read(self, event: bytes) -> Iterator[Delta]:
+        if event == b"[DONE]":
+            self.ended = True
+            return
+        yield from self._parse(event)
+
+    def close(self) -> None:
+        raise broke_off("no [DONE]")
 
 
 def encode_request(invocation: Invocation, *, streamed: bool, limit_field: str = "max_completion_tokens") -> bytes:
@@ -81,7 +135,7 @@ def _message(turn: Turn, parts: Mapping[PartId, Part]) -> dict[str, object]:
     message: dict[str, object] = {"role": turn.role}
     content = [parts[part] for part in turn.content]
     if len(content) == 1 and not content[0].media.startswith("image/"):
-        message["content"] = _plain(content[0])
+        message["content"] = content[0].as_text
     elif content:
         message["content"] = [_piece(part) for part in content]
     elif turn.role is not Role.ASSISTANT:
@@ -103,12 +157,7 @@ def _message(turn: Turn, parts: Mapping[PartId, Part]) -> dict[str, object]:
 def _piece(part: Part) -> dict[str, object]:
     if part.media.startswith("image/"):
         return {"type": "image_url", "image_url": {"url": f"data:{part.media};base64,{part.text}"}}
-    return {"type": "text", "text": _plain(part)}
-
-
-def _plain(part: Part) -> str:
-    """A part as text; a JSON document, which this protocol has no place for, as compact JSON."""
-    return part.text if part.media != JSON else msgspec.json.encode(thaw(part.value)).decode()
+    return {"type": "text", "text": part.as_text}
 
 
 def function(name: str, arguments: Part) -> dict[str, object]:
@@ -128,7 +177,7 @@ def _generation(generation: Generation, parts: Mapping[PartId, Part]) -> dict[st
         frequency_penalty=generation.frequency_penalty,
         presence_penalty=generation.presence_penalty,
         seed=generation.seed,
-        reasoning_effort=generation.reasoning_effort,
+        reasoning_effort="none" if generation.reasoning_tokens == 0 else generation.reasoning_effort,
         verbosity=generation.verbosity,
         parallel_tool_calls=generation.parallel_tool_calls,
     )
@@ -193,7 +242,6 @@ class _Usage(msgspec.Struct):
 class _Body(msgspec.Struct):
     choices: list[_Choice] = []
     usage: _Usage | None = None
-    error: object = None
 
 
 _DECODER = msgspec.json.Decoder(_Body)
@@ -205,19 +253,8 @@ _FINISH = {
 }
 
 
-def _broken(detail: str) -> UpstreamError:
-    return UpstreamError("the model's answer cannot be read", code="upstream_broken", detail=detail)
-
-
 def _decode(data: bytes) -> _Body:
-    try:
-        body = _DECODER.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _broken(type(error).__name__) from error
-    if body.error is not None:
-        raise UpstreamError(
-            "the model's provider reports an error", code="upstream_error", detail="error in the answer"
-        )
+    body = decode_answer(_DECODER, data)
     if len(body.choices) > MAX_CHOICES:
         raise UpstreamError("the model's answer has too many choices", code="upstream_broken")
     return body
@@ -239,42 +276,18 @@ def parse_answer(data: bytes) -> Answer:
 
 def _choice(index: int, choice: _Choice, parts: list[Part]) -> Choice:
     message = choice.message
-    if message is None or message.function_call is not None or len(message.tool_calls or ()) > MAX_CALLS:
-        raise _broken("unknown form of choice")
-    content: tuple[PartId, ...] = ()
-    refusal = None
-    if message.content is not None:
-        parts.append(Part(PartId(f"choices/{index}/content/0"), Origin.MODEL, message.content))
-        content = (parts[-1].id,)
-    if message.refusal is not None:
-        parts.append(Part(PartId(f"choices/{index}/refusal"), Origin.MODEL, message.refusal))
-        refusal = parts[-1].id
-    calls = []
-    for number, call in enumerate(message.tool_calls or ()):
-        arguments = _arguments(call.function.arguments)
-        parts.append(Part(PartId(f"choices/{index}/calls/{number}/arguments"), Origin.MODEL, arguments, JSON))
-        calls.append(ToolCall("", _name(call.function.name), parts[-1].id))
-    return Choice(index, content, tuple(calls), _finish(choice.finish_reason), refusal)
-
-
-def _name(name: str | None) -> str:
-    if name is None or not NAME.fullmatch(name):
-        raise UpstreamError("the model proposed a call that cannot be read", code="upstream_broken", detail="bad name")
-    return name
-
-
-def _arguments(text: str | None) -> Json:
-    try:
-        return loads_object(text or "{}")
-    except ValueError as error:
-        raise UpstreamError("the model proposed a call that cannot be read", code="upstream_arguments") from error
-
-
-def _finish(reason: str | None) -> Finish:
-    finish = _FINISH.get(reason or "")
-    if finish is None:
-        raise UpstreamError("the model stopped for a reason that is not known here", code="upstream_broken")
-    return finish
+    if message is None or message.function_call is not None:
+        raise broken("unknown form of choice")
+    return choice_of(
+        index,
+        parts,
+        text=message.content,
+        finish=finish_of(choice.finish_reason, _FINISH),
+        calls=[
+            (name_of(each.function.name), arguments_of(each.function.arguments)) for each in message.tool_calls or ()
+        ],
+        refusal=message.refusal,
+    )
 
 
 def _usage(usage: _Usage | None) -> Usage | None:
@@ -282,14 +295,7 @@ def _usage(usage: _Usage | None) -> Usage | None:
         return None
     cached = usage.prompt_tokens_details.cached_tokens if usage.prompt_tokens_details else 0
     reasoning = usage.completion_tokens_details.reasoning_tokens if usage.completion_tokens_details else 0
-    counts = (usage.prompt_tokens, usage.completion_tokens, cached or 0, reasoning or 0)
-    if any(count < 0 or count > MAX_COUNT for count in counts):
-        raise _broken("bad count of tokens")
-    return Usage(*counts)
-
-
-MAX_COUNT = 2**40
-"""The largest count of tokens that is believed."""
+    return usage_of(usage.prompt_tokens, usage.completion_tokens, cached, reasoning)
 
 
 def parse_event(data: bytes) -> Iterator[Delta]:
@@ -301,11 +307,11 @@ def parse_event(data: bytes) -> Iterator[Delta]:
     body = _decode(data)
     for choice in body.choices:
         if not 0 <= choice.index < MAX_CHOICES:
-            raise _broken("bad index")
+            raise broken("bad index")
         delta = choice.delta
         if delta is not None:
             if delta.function_call is not None:
-                raise _broken("function_call")
+                raise broken("function_call")
             if delta.content:
                 yield TextDelta(choice.index, delta.content)
             if delta.refusal:
@@ -313,7 +319,7 @@ def parse_event(data: bytes) -> Iterator[Delta]:
             for call in delta.tool_calls or ():
                 yield CallDelta(choice.index, call.index, call.function.arguments or "", None, call.function.name)
         if choice.finish_reason is not None:
-            yield Finished(choice.index, _finish(choice.finish_reason))
+            yield Finished(choice.index, finish_of(choice.finish_reason, _FINISH))
     usage = _usage(body.usage)
     if usage is not None:
         yield Counted(usage)
