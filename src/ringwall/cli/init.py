@@ -12,7 +12,7 @@ import typer
 from ringwall.cli.main import Json
 from ringwall.cli.show import LOCAL_CONFIG, show, show_json, visible
 from ringwall.config.document import read_text
-from ringwall.config.schema import read_configuration
+from ringwall.config.read import read_configuration
 from ringwall.model.errors import ConfigError
 
 

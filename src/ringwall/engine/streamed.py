@@ -19,6 +19,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from ringwall.engine.blocked import blame
 from ringwall.engine.exchange import Exchange, new_call_handle
 from ringwall.engine.outcomes import Admitted, Answered, Attempt, Failed, Refused
 from ringwall.engine.reaching import reach
@@ -283,7 +284,9 @@ async def _judge(
     focus = window.focus if window is not None else None
     decision = await run.running.chain.decide(Vantage(checkpoint, run.attempt.interaction, parts, facts, focus))
     if decision.effect is not Effect.ALLOW:
-        raise _Stop(await exchange.refuse(run.admitted.recorder, decision, parts, [], cause=(run.opening,)))
+        refused = await exchange.refuse(run.admitted.recorder, decision, parts, [], cause=(run.opening,))
+        await blame(exchange, run.attempt, run.admitted.session, decision, refused.record)
+        raise _Stop(refused)
     if decision.edits or checkpoint is Checkpoint.RESPONSE:
         record = run.admitted.recorder.decision(decision, parts, Outcome.RELEASES, (run.opening,))
         await exchange.commit(run.admitted.recorder, [record], receipt=False)

@@ -99,7 +99,7 @@ class Translation:
             made["kind"] = kind
         if credential:
             made["credential"] = credential
-        if _PRIVATE_HOSTS.fullmatch(urlsplit(base).hostname or ""):
+        if base.startswith("http:") or _PRIVATE_HOSTS.fullmatch(urlsplit(base).hostname or ""):
             made["private"] = True
         for name, each in self.upstreams.items():
             if each == made:
