@@ -244,7 +244,7 @@ class ScriptedUpstream:
     before: Callable[[], None] | None = None
     carried: frozenset[Feature] = frozenset(Feature)
 
-    def destination(self, model: str) -> Destination:
+    def destination(self, model: str, *, embeds: bool = False) -> Destination:
         return Destination("up", "https", "api.example.com", 443, "/v1/chat/completions", "acme")
 
     def carries(self, model: str) -> frozenset[Feature]:

@@ -30,7 +30,7 @@ class Named(ScriptedUpstream):
 
     name = ""
 
-    def destination(self, model: str) -> Destination:
+    def destination(self, model: str, *, embeds: bool = False) -> Destination:
         return Destination(self.name, "https", f"{self.name}.example.com", 443, "/v1", "acme")
 
 

@@ -94,7 +94,8 @@ def digest(digests: Digests, workload: WorkloadId, turn: Turn, parts: Mapping[Pa
 def to_blame(conversation: Conversation, decision: Decision) -> list[Turn]:
     """The turns for whose sake this was refused; none where it was not for content."""
     newest = _newest(conversation.turns)
-    if decision.cause is None or decision.cause.kind is not DenyKind.CONTENT or not newest:
+    is_talk = conversation.embedding is None
+    if not is_talk or decision.cause is None or decision.cause.kind is not DenyKind.CONTENT or not newest:
         return []
     if decision.checkpoint not in _ON_THE_WAY_IN:
         return [turn for turn in newest if turn.role is Role.USER] or newest
@@ -153,7 +154,8 @@ def leave_out(
 
 def has_past(conversation: Conversation) -> bool:
     """Whether there is anything that could be left out."""
-    return len([turn for turn in conversation.turns if turn.role in _BLAMED]) > 1
+    is_talk = conversation.embedding is None
+    return is_talk and len([turn for turn in conversation.turns if turn.role in _BLAMED]) > 1
 
 
 def _newest(turns: Sequence[Turn]) -> list[Turn]:

@@ -64,7 +64,8 @@ async def depart(
     """
     interaction = attempt.interaction
     recorder, content = going.recorder, going.content
-    to = way.upstream.destination(way.target.model)
+    embeds = interaction.conversation is not None and interaction.conversation.embedding is not None
+    to = way.upstream.destination(way.target.model, embeds=embeds)
     facts = destined(exchange.volumes, running, interaction, exchange.fresh(attempt, going.facts), to)
     decision = await running.chain.decide(Vantage(Checkpoint.EGRESS, interaction, content, facts))  # 5
     if decision.effect is not Effect.ALLOW:

@@ -166,12 +166,31 @@ class Generation:
 
 
 @dataclass(frozen=True, slots=True)
+class Embedding:
+    """Vectors are asked for instead of words, one for each turn.
+
+    Attributes:
+        dimensions: How many numbers each is to have; None leaves it to the model.
+    """
+
+    dimensions: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Conversation:
-    """A whole request to a model: its turns, the tools on offer, and how to answer."""
+    """A whole request to a model: its turns, the tools on offer, and how to answer.
+
+    Attributes:
+        turns: What was said.
+        tools: What the model may call.
+        generation: How the answer is drawn.
+        embedding: Set where nothing is to be answered, but vectors of the turns are asked for.
+    """
 
     turns: tuple[Turn, ...]
     tools: tuple[ToolDefinition, ...] = ()
     generation: Generation = Generation()
+    embedding: Embedding | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,11 +217,19 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer, with the parts that its choices name."""
+    """A whole answer, with the parts that its choices name.
+
+    Attributes:
+        choices: The answers.
+        parts: What they say.
+        usage: Tokens, as the upstream counted them.
+        vectors: Numbers instead of words, one vector for each turn of the request.
+    """
 
     choices: tuple[Choice, ...]
     parts: tuple[Part, ...]
     usage: Usage | None = None
+    vectors: tuple[tuple[float, ...], ...] = ()
 
     def by_id(self) -> Mapping[PartId, Part]:
         """The parts by their ids."""

@@ -45,6 +45,8 @@ class Feature(StrEnum):
     REASONING_BUDGET = "a budget of reasoning tokens"
     NO_REASONING = "no reasoning"
     VERBOSITY = "`verbosity`"
+    EMBEDDINGS = "embeddings"
+    DIMENSIONS = "the `dimensions` of embeddings"
 
 
 HARMLESS: Mapping[str, str] = {
@@ -66,6 +68,9 @@ def features(conversation: Conversation, parts: Sequence[Part]) -> frozenset[Fea
         conversation: Its shape.
         parts: Its content.
     """
+    if conversation.embedding is not None:
+        sized = conversation.embedding.dimensions is not None
+        return frozenset({Feature.EMBEDDINGS, *([Feature.DIMENSIONS] if sized else [])})
     found = by_id(parts)
     needed = set(_of_generation(conversation.generation))
     called: set[str] = set()

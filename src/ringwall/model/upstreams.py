@@ -38,8 +38,8 @@ class Invocation:
 class Upstream(Protocol):
     """A provider of models. What it sends is encoded from the judged invocation and nothing else (law 9)."""
 
-    def destination(self, model: str) -> Destination:
-        """Where the bytes of an invocation of this model would go."""
+    def destination(self, model: str, *, embeds: bool = False) -> Destination:
+        """Where the bytes of an invocation of this model would go; `embeds` where vectors are asked for."""
         ...
 
     def carries(self, model: str) -> frozenset[Feature]:

@@ -77,7 +77,7 @@ def test_two_credentials_are_none(headers):
 def test_only_two_things_are_here():
     made = door()
     assert made(method="GET")[0] == 404
-    assert made(path="/v1/embeddings")[0] == 404
+    assert made(path="/v1/audio/speech")[0] == 404
     status, body = made(method="GET", path="/v1/models")
     assert (status, [model["id"] for model in body["data"]]) == (200, ["m"])
 

@@ -60,12 +60,12 @@ _DELTA_CHARS = 12
 class BuiltinUpstream:
     """Implements `Upstream` for the built-in models."""
 
-    def destination(self, model: str) -> Destination:
+    def destination(self, model: str, *, embeds: bool = False) -> Destination:
         return Destination("builtin", "builtin", "", 0, f"/{model}", "")
 
     def carries(self, model: str) -> frozenset[Feature]:
-        """Whatever there is: it reads every part, and is as free as any model to do nothing about it."""
-        return frozenset(Feature)
+        """Whatever there is but vectors: it reads every part, and is as free as any model to do nothing about it."""
+        return frozenset(Feature) - {Feature.EMBEDDINGS, Feature.DIMENSIONS}
 
     async def close(self) -> None:
         """Nothing is open."""

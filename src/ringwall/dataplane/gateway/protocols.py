@@ -17,6 +17,7 @@ from ringwall.dataplane.wire.bedrock_converse import BedrockConverse
 from ringwall.dataplane.wire.bedrock_invoke import BedrockInvoke
 from ringwall.dataplane.wire.door import Wire
 from ringwall.dataplane.wire.openai_answer import OpenAIChat
+from ringwall.dataplane.wire.openai_embeddings import OpenAIEmbeddings
 from ringwall.dataplane.wire.openai_responses import OpenAIResponses
 
 MODELS = "/v1/models"
@@ -24,6 +25,7 @@ COUNT = "/v1/messages/count_tokens"
 
 _WIRES: Mapping[str, Callable[[], Wire]] = {
     "/v1/chat/completions": OpenAIChat,
+    "/v1/embeddings": OpenAIEmbeddings,
     "/v1/responses": OpenAIResponses,
     "/v1/messages": AnthropicMessages,
 }

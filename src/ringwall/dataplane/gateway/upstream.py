@@ -64,8 +64,9 @@ class HttpUpstream:
         self._root = plan.base_url.rstrip("/")
         self._client: aiohttp.ClientSession | None = None
 
-    def destination(self, model: str) -> Destination:
-        plan, split = self._plan, urlsplit(self._url(model, streamed=False))
+    def destination(self, model: str, *, embeds: bool = False) -> Destination:
+        wire = self._wire.embedding if embeds and self._wire.embedding is not None else self._wire
+        plan, split = self._plan, urlsplit(self._root + wire.path(model, streamed=False))
         default = 443 if split.scheme == "https" else 80
         host = (split.hostname or "").rstrip(".").lower()
         return Destination(plan.name, split.scheme, host, split.port or default, split.path, plan.account)
@@ -79,18 +80,29 @@ class HttpUpstream:
             await self._client.close()
 
     async def complete(self, invocation: Invocation) -> Answer:
+        wire = self._wire
+        if invocation.conversation.embedding is not None:
+            if wire.embedding is None:
+                raise UpstreamError("the model's provider makes no embeddings", code="upstream_refused")
+            wire = wire.embedding
         try:
-            async with self._post(invocation, streamed=False) as response:
+            async with self._post(wire, invocation, streamed=False) as response:
                 data = await self._read(response)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise _unreachable(error) from error
         _check_status(response)
-        return self._wire.parse(data)
+        answer = wire.parse(data)
+        wanted = len(invocation.conversation.turns) if invocation.conversation.embedding is not None else 0
+        if len(answer.vectors) != wanted:
+            raise UpstreamError(
+                "the model's answer cannot be read", code="upstream_broken", detail="vectors are missing"
+            )
+        return answer
 
     async def stream(self, invocation: Invocation) -> AsyncIterator[Delta]:
         decoder, reader, size, said = SseDecoder(), self._wire.reader(), 0, 0
         try:
-            async with self._post(invocation, streamed=True) as response:
+            async with self._post(self._wire, invocation, streamed=True) as response:
                 _check_status(response)
                 if response.content_type != "text/event-stream":
                     raise UpstreamError("the model's provider did not stream", code="upstream_broken")
@@ -111,10 +123,9 @@ class HttpUpstream:
             raise _unreachable(error) from error
         reader.close()
 
-    def _url(self, model: str, *, streamed: bool) -> str:
-        return self._root + self._wire.path(model, streamed=streamed)
-
-    def _post(self, invocation: Invocation, *, streamed: bool) -> aiohttp.client._RequestContextManager:
+    def _post(
+        self, wire: UpstreamWire, invocation: Invocation, *, streamed: bool
+    ) -> aiohttp.client._RequestContextManager:
         if self._client is None:
             plan = self._plan
             self._client = open_client(
@@ -125,9 +136,9 @@ class HttpUpstream:
                 total_s=plan.total_s,
                 keepalive_s=SHORT_KEEPALIVE_S if plan.private else KEEPALIVE_S,
             )
-        body = self._wire.encode(invocation, streamed=streamed)
-        at = self._url(invocation.model, streamed=streamed)
-        headers = {"Content-Type": "application/json", **self._wire.headers(self._secret())}
+        body = wire.encode(invocation, streamed=streamed)
+        at = self._root + wire.path(invocation.model, streamed=streamed)
+        headers = {"Content-Type": "application/json", **wire.headers(self._secret())}
         if invocation.trace:
             headers["traceparent"] = invocation.trace
         if self._through is None:

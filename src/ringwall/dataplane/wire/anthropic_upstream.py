@@ -31,6 +31,7 @@ from ringwall.dataplane.wire.anthropic_events import (
     ToolUse,
     usage_of_message,
 )
+from ringwall.dataplane.wire.upstream import UpstreamWire
 from ringwall.model.content import Part, PartId, thaw
 from ringwall.model.conversation import Answer, Generation, Role, ToolDefinition, Turn
 from ringwall.model.features import Feature
@@ -43,6 +44,7 @@ _Block = dict[str, object]
 class Anthropic:
     """Implements `UpstreamWire` for `POST /messages`."""
 
+    embedding: UpstreamWire | None = None
     carries = frozenset(
         {
             Feature.TOOLS,

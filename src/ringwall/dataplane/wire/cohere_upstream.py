@@ -26,6 +26,7 @@ from ringwall.dataplane.wire.answers import (
     usage_of,
 )
 from ringwall.dataplane.wire.openai_upstream import function
+from ringwall.dataplane.wire.upstream import UpstreamWire
 from ringwall.model.content import Part, PartId, thaw
 from ringwall.model.conversation import (
     Answer,
@@ -49,6 +50,7 @@ from ringwall.model.upstreams import Invocation
 class Cohere:
     """Implements `UpstreamWire` for `POST /v2/chat`."""
 
+    embedding: UpstreamWire | None = None
     carries = frozenset(
         {
             Feature.TOOLS,

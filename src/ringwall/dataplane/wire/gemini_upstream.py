@@ -26,6 +26,7 @@ from ringwall.dataplane.wire.answers import (
     name_of,
     usage_of,
 )
+from ringwall.dataplane.wire.upstream import UpstreamWire
 from ringwall.model.content import Part, PartId, thaw
 from ringwall.model.conversation import (
     Answer,
@@ -53,6 +54,7 @@ _Piece = dict[str, object]
 class Gemini:
     """Implements `UpstreamWire` for `models/*:generateContent`."""
 
+    embedding: UpstreamWire | None = None
     carries = frozenset(
         {
             Feature.TOOLS,

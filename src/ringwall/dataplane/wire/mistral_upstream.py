@@ -24,7 +24,9 @@ from ringwall.dataplane.wire.answers import (
     name_of,
     usage_of,
 )
+from ringwall.dataplane.wire.openai_embeddings_upstream import OpenAIEmbeddingsUpstream
 from ringwall.dataplane.wire.openai_upstream import ChunkReader
+from ringwall.dataplane.wire.upstream import UpstreamWire
 from ringwall.model.content import Part, PartId, thaw
 from ringwall.model.conversation import (
     Answer,
@@ -51,8 +53,11 @@ from ringwall.model.upstreams import Invocation
 class Mistral:
     """Implements `UpstreamWire` for `POST /chat/completions` of Mistral."""
 
+    embedding: UpstreamWire | None = OpenAIEmbeddingsUpstream("output_dimension")
     carries = frozenset(
         {
+            Feature.EMBEDDINGS,
+            Feature.DIMENSIONS,
             Feature.TOOLS,
             Feature.TOOL_RESULTS,
             Feature.STRICT_TOOLS,

@@ -23,6 +23,8 @@ from ringwall.dataplane.wire.answers import (
     name_of,
     usage_of,
 )
+from ringwall.dataplane.wire.openai_embeddings_upstream import OpenAIEmbeddingsUpstream
+from ringwall.dataplane.wire.upstream import UpstreamWire
 from ringwall.model.content import Part, PartId, thaw
 from ringwall.model.conversation import (
     Answer,
@@ -47,6 +49,7 @@ from ringwall.model.upstreams import Invocation
 class OpenAI:
     """Implements `UpstreamWire` for any OpenAI-compatible URL."""
 
+    embedding: UpstreamWire | None = OpenAIEmbeddingsUpstream()
     carries = frozenset(Feature) - {
         Feature.TOP_K,
         Feature.REASONING_BUDGET,

@@ -46,6 +46,8 @@ class UpstreamWire(Protocol):
 
     carries: frozenset[Feature]
     """What it has a place for."""
+    embedding: UpstreamWire | None
+    """The same provider, asked for vectors; None where nobody here speaks to it about them."""
 
     def path(self, model: str, *, streamed: bool) -> str:
         """What is asked for below the root of the API; begins with a slash, percent-encoded."""
