@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import boto3
+import openai
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -295,3 +296,163 @@ def test_every_change_is_on_record_twice_with_the_digest_of_the_definition(gatew
     assert '"action":"guardrail.create"' in text and f'"made":"{id}"' in text
     assert text.count(f'"name":"{id}"') >= 2 and '"action":"guardrail.delete"' in text
     assert "not this way" not in text and json.dumps("piiEntitiesConfig") not in text
+
+
+def converse(runtime: Any, text: str, named: dict[str, str] | None, trace: str = "enabled", **more: Any) -> Any:
+    config = {} if named is None else {"guardrailConfig": {**named, "trace": trace}}
+    messages = [{"role": "user", "content": [{"text": text}]}]
+    return runtime.converse(modelId="rehearsal/echo", messages=messages, **config, **more)
+
+
+def text_of(answer: Any) -> str:
+    return answer["output"]["message"]["content"][0]["text"]
+
+
+def test_a_request_that_names_a_guardrail_stands_under_it(runtime, made):
+    plain = converse(runtime, "hello tents", made, "disabled")
+    assert text_of(plain) == "hello tents" and plain["stopReason"] == "end_turn" and "trace" not in plain
+    blocked = converse(runtime, ATTACK, made)
+    assert (blocked["stopReason"], text_of(blocked)) == ("guardrail_intervened", "not this way")
+    trace = blocked["trace"]["guardrail"]
+    assert trace["actionReason"] == "Guardrail blocked."
+    found = trace["inputAssessment"][made["guardrailIdentifier"]]["contentPolicy"]["filters"]
+    assert [each["action"] for each in found] == ["BLOCKED"]
+    assert blocked["ResponseMetadata"]["HTTPHeaders"]["ringwall-record"].startswith("rec_")
+    masked = converse(runtime, f"my card is {CARD}", made)
+    assert text_of(masked) == "my card is [CARD_NUMBER]" and CARD not in json.dumps(masked, default=str)
+    assert masked["trace"]["guardrail"]["actionReason"] == "Guardrail masked."
+    assert ATTACK in text_of(converse(runtime, ATTACK, None))
+
+
+def test_an_answer_is_blocked_with_the_message_for_answers(runtime, control):
+    only = {"piiEntitiesConfig": [{"type": "US_SOCIAL_SECURITY_NUMBER", "action": "BLOCK", "inputEnabled": False}]}
+    found = control.create_guardrail(name="out", **MESSAGES, sensitiveInformationPolicyConfig=only)
+    named = {"guardrailIdentifier": found["guardrailId"], "guardrailVersion": "DRAFT"}
+    answer = converse(runtime, f"SSN {SSN}", named, "enabled_full")
+    assert (answer["stopReason"], text_of(answer)) == ("guardrail_intervened", "nothing to say")
+    outputs = answer["trace"]["guardrail"]["outputAssessments"][found["guardrailId"]]
+    assert outputs[0]["sensitiveInformationPolicy"]["piiEntities"][0]["action"] == "BLOCKED"
+    events = streamed(runtime, f"all is well, and then SSN {SSN}", {**named, "trace": "enabled"})
+    assert "536" not in json.dumps(events) and {"stopReason": "guardrail_intervened"} in [
+        each.get("messageStop") for each in events
+    ]
+    assert "nothing to say" in json.dumps(events) and "guardrail" in events[-1]["metadata"]["trace"]
+    control.delete_guardrail(guardrailIdentifier=found["guardrailId"])
+
+
+def streamed(runtime: Any, text: str, config: dict[str, str]) -> list[dict[str, Any]]:
+    messages = [{"role": "user", "content": [{"text": text}]}]
+    answer = runtime.converse_stream(modelId="rehearsal/echo", messages=messages, guardrailConfig=config)
+    return list(answer["stream"])
+
+
+def test_a_stream_stands_under_it_too_and_async_is_sync(runtime, made):
+    config = {**made, "trace": "enabled", "streamProcessingMode": "async"}
+    events = streamed(runtime, ATTACK, config)
+    kinds = [kind for event in events for kind in event]
+    assert kinds == ["messageStart", "contentBlockDelta", "contentBlockStop", "messageStop", "metadata"]
+    assert events[1]["contentBlockDelta"]["delta"]["text"] == "not this way"
+    assert events[-1]["metadata"]["trace"]["guardrail"]["inputAssessment"]
+    text = "".join(
+        each["contentBlockDelta"]["delta"]["text"]
+        for each in streamed(runtime, f"my card is {CARD}, thanks", config)
+        if "contentBlockDelta" in each
+    )
+    assert text == "my card is [CARD_NUMBER], thanks"
+
+
+def test_guard_content_narrows_nothing(runtime, made):
+    guarded = {"guardContent": {"text": {"text": "hello", "qualifiers": ["guard_content"]}}}
+    messages = [{"role": "user", "content": [guarded, {"text": ATTACK}]}]
+    answer = runtime.converse(modelId="rehearsal/echo", messages=messages, guardrailConfig=made)
+    assert answer["stopReason"] == "guardrail_intervened"
+
+
+NOVA = {"messages": [{"role": "user", "content": [{"text": ATTACK}]}]}
+CLAUDE = {
+    "anthropic_version": "bedrock-2023-05-31", "max_tokens": 50, "messages": [{"role": "user", "content": ATTACK}]
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("body", [NOVA, CLAUDE], ids=["nova", "anthropic"])
+def test_invoke_model_stands_under_it(runtime, made, body):
+    named = {**made, "trace": "ENABLED", "modelId": "rehearsal/echo"}
+    config = {"amazon-bedrock-guardrailConfig": {"tagSuffix": "x", "streamProcessingMode": "ASYNCHRONOUS"}}
+    text = json.dumps({**body, **config})
+    answer = json.loads(runtime.invoke_model(body=text, **named)["body"].read())
+    assert answer["amazon-bedrock-guardrailAction"] == "INTERVENED" and "not this way" in json.dumps(answer)
+    assert answer["amazon-bedrock-trace"]["guardrail"]["inputAssessment"]
+    stream = runtime.invoke_model_with_response_stream(body=text, **named)["body"]
+    events = [json.loads(event["chunk"]["bytes"]) for event in stream]
+    assert "not this way" in json.dumps(events) and events[-1]["amazon-bedrock-guardrailAction"] == "INTERVENED"
+    friendly = json.loads(json.dumps(body).replace(ATTACK, "hello"))
+    answer = json.loads(runtime.invoke_model(body=json.dumps(friendly), **named)["body"].read())
+    assert answer["amazon-bedrock-guardrailAction"] == "NONE" and "hello" in json.dumps(answer)
+    assert code_of(lambda: runtime.invoke_model(body=text, modelId="rehearsal/echo")) == "ValidationException"
+
+
+def test_the_workloads_own_controls_hold_beside_it_and_stay_errors(gateway):
+    control, runtime = (client_of(gateway, service, "bank") for service in ("bedrock", "bedrock-runtime"))
+    only = {"piiEntitiesConfig": [{"type": "EMAIL", "action": "NONE"}]}
+    found = control.create_guardrail(name="weak", **MESSAGES, sensitiveInformationPolicyConfig=only)
+    named = {"guardrailIdentifier": found["guardrailId"], "guardrailVersion": "DRAFT"}
+    assert code_of(lambda: converse(runtime, ATTACK, named)) == "AccessDeniedException"
+    assert "a@b.example" not in text_of(converse(runtime, "write to a@b.example", named))
+    control.delete_guardrail(guardrailIdentifier=found["guardrailId"])
+
+
+def test_an_unknown_guardrail_of_a_model_request_is_invalid_as_aws_has_it(runtime, made):
+    for named in ({**made, "guardrailIdentifier": "nope"}, {**made, "guardrailVersion": "99"}):
+        assert code_of(lambda named=named: converse(runtime, "hi", named)) == "ValidationException"
+    assert code_of(lambda: converse(runtime, "hi", {"guardrailIdentifier": "gr1"})) == "ValidationException"
+
+
+def test_an_enforced_configuration_reaches_every_door_of_its_workload(gateway, control, runtime, made):
+    config = control.put_enforced_guardrail_configuration(guardrailInferenceConfig=made)["configId"]
+    try:
+        listed = control.list_enforced_guardrails_configuration()["guardrailsConfig"]
+        assert [each["configId"] for each in listed] == [config]
+        answer = converse(runtime, ATTACK, None)
+        assert (answer["stopReason"], text_of(answer)) == ("guardrail_intervened", "not this way")
+        root = str(gateway.said["base_url"]).removesuffix("/v1")
+        chat = openai.OpenAI(base_url=f"{root}/w/shop/v1", api_key=str(gateway.said["api_key"]), max_retries=0)
+        asked = {"model": "rehearsal/echo", "messages": [{"role": "user", "content": ATTACK}]}
+        with pytest.raises(openai.PermissionDeniedError):
+            chat.chat.completions.create(**asked)
+        masked = chat.chat.completions.create(
+            model="rehearsal/echo", messages=[{"role": "user", "content": f"card {CARD}"}]
+        )
+        assert masked.choices[0].message.content == "card [CARD_NUMBER]"
+        in_use = made["guardrailIdentifier"]
+        assert code_of(lambda: control.delete_guardrail(guardrailIdentifier=in_use)) == "ResourceInUseException"
+    finally:
+        control.delete_enforced_guardrail_configuration(configId=config)
+    assert ATTACK in text_of(converse(runtime, ATTACK, None))
+
+
+def test_content_is_looked_at_by_category_without_a_guardrail(runtime):
+    checks = {
+        "promptAttack": {"categories": [{"category": "PROMPT_INJECTION"}, {"category": "JAILBREAK"}]},
+        "sensitiveInformation": {"entities": [{"type": "US_SOCIAL_SECURITY_NUMBER"}]},
+    }
+    messages = [{"role": "user", "content": [{"text": f"{ATTACK}. SSN {SSN}"}]}]
+    found = runtime.invoke_guardrail_checks(messages=messages, checks=checks)["results"]
+    scores = {each["category"]: each["severityScore"] for each in found["promptAttack"]["results"]}
+    assert scores["PROMPT_INJECTION"] >= 0.8 and scores["JAILBREAK"] == 0
+    (entity,) = found["sensitiveInformation"]["results"]
+    assert (entity["beginOffset"], entity["messageIndex"]) == (len(ATTACK) + 6, 0)
+    hate = {"contentFilter": {"categories": [{"category": "HATE"}]}}
+    assert code_of(lambda: runtime.invoke_guardrail_checks(messages=messages, checks=hate)) == "ValidationException"
+
+
+def test_a_gateway_that_starts_again_has_its_guardrails_still(tmp_path):
+    (tmp_path / "ringwall.toml").write_text(TWO)
+    gateway = Gateway(tmp_path, ["--config", str(tmp_path / "ringwall.toml")]).start()
+    found = client_of(gateway, "bedrock").create_guardrail(name="kept", **MESSAGES, **POLICIES)
+    gateway.stop()
+    gateway.start()
+    named = {"guardrailIdentifier": found["guardrailId"], "guardrailVersion": "DRAFT"}
+    try:
+        assert apply(client_of(gateway, "bedrock-runtime"), named, ATTACK)["outputs"] == [{"text": "not this way"}]
+    finally:
+        gateway.stop()

@@ -21,7 +21,7 @@ from ringwall.model.framework import ControlId, WorkloadId
 from ringwall.model.guardrail import GuardrailPlan, Way
 from ringwall.model.interaction import Checkpoint, Vantage
 from ringwall.model.plan import Mode
-from ringwall.model.verdict import Deny, Evidence
+from ringwall.model.verdict import Deny, Evidence, Transform
 
 IN = frozenset({Checkpoint.INBOUND, Checkpoint.TOOL_RESULT})
 OUT = frozenset({Checkpoint.RESPONSE, Checkpoint.CHUNK, Checkpoint.TOOL_CALL})
@@ -103,6 +103,8 @@ class Hearing:
     characters: dict[bool, int] = field(default_factory=lambda: {True: 0, False: 0})
     """Characters of text that were judged on the way in (True) and out."""
     images: int = 0
+    edited: bool = False
+    """Whether a guardrail's control hid something."""
 
     def listen(self, decision: Decision, vantage: Vantage) -> None:
         """Keep what the guardrails' controls said of the content as it came."""
@@ -113,6 +115,7 @@ class Hearing:
         for each in decision.judgements:
             if not each.under or each.round != 1 or each.verdict is None:
                 continue
+            self.edited = self.edited or (isinstance(each.verdict, Transform) and each.mode is Mode.ENFORCE)
             refused = binds(each) and isinstance(each.verdict, Deny)
             for evidence in each.verdict.evidence[: MAX_HEARD - len(self.heard)]:
                 text = text_at(evidence.place, vantage.parts) if evidence.place is not None else None

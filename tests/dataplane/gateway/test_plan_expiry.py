@@ -19,6 +19,7 @@ from ringwall.model.facts import Identity
 from ringwall.model.plan import Plan
 from tests.dataplane.gateway.doors import AccessKeys
 from tests.fakes import PERSON, FixedClock, Road, rule, seat
+from tests.guardrails import Office, guards
 
 
 class Anybody:
@@ -43,6 +44,8 @@ def test_requests_are_refused_from_the_moment_the_plan_ends(left, status):
         seals=Seals(b"s" * 32),
         clock=clock,
         encode_receipt=lambda receipt: "rw1",
+        guards=guards(),
+        office=Office(),
     )
     body = json.dumps({"model": "m", "messages": [{"role": "user", "content": "hi"}]}).encode()
     sent = []

@@ -77,7 +77,7 @@ def test_the_last_segment_says_what_is_asked(end: str, kind: type, streamed: boo
 def test_headers_reach_the_protocol_that_asks_for_things_there() -> None:
     with pytest.raises(CallerError) as caught:
         wire_of("/model/m/invoke", {"x-amzn-bedrock-guardrailidentifier": "g"}).parse(BODY, depth=64, unseal=str)
-    assert caught.value.param == "x-amzn-bedrock-guardrailidentifier"
+    assert caught.value.param == "guardrailConfig"
 
 
 def test_a_body_without_a_type_is_taken_for_invoke_model_alone_and_with_a_credential_only() -> None:

@@ -85,7 +85,7 @@ def test_what_nova_does_not_have_is_refused(change):
 
 
 @pytest.mark.parametrize("document", [NOVA, CLAUDE], ids=["nova", "anthropic"])
-@pytest.mark.parametrize("field", ["amazon-bedrock-guardrailConfig", "amazon-bedrock-trace"])
+@pytest.mark.parametrize("field", ["amazon-bedrock-guardrailAction", "amazon-bedrock-trace"])
 def test_what_is_bedrocks_own_in_a_body_is_refused(document, field):
     error = refused({**document, field: {"tagSuffix": "x"}})
     assert error.param == field and "does not exist" in error.public

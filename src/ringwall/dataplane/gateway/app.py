@@ -83,9 +83,9 @@ class Gateway:
         self._sources = sources
         self._clock = clock
         self._models = ModelDoor(
-            exchange=exchange, handles=handles, seals=seals, clock=clock, encode_receipt=encode_receipt
+            exchange=exchange, handles=handles, seals=seals, clock=clock, encode_receipt=encode_receipt, guards=guards
         )
-        self._mcp = McpDoor(exchange=exchange, handles=handles, encode_receipt=encode_receipt)
+        self._mcp = McpDoor(exchange=exchange, handles=handles, encode_receipt=encode_receipt, guards=guards)
         self._guardrails = GuardrailDoor(exchange=exchange, guards=guards, office=office, encode_receipt=encode_receipt)
         self._serving = 0
 

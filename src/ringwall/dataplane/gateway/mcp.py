@@ -24,11 +24,13 @@ from ringwall.dataplane.gateway.caller import (
     refusal_headers,
     refusal_text,
 )
+from ringwall.dataplane.gateway.guarding import standing
 from ringwall.dataplane.gateway.http import Receive, Send, cancelled_when_gone, read_body, send_whole
 from ringwall.dataplane.gateway.session import SessionHandles
 from ringwall.dataplane.wire import mcp as wire
 from ringwall.engine import calling
 from ringwall.engine.exchange import Exchange
+from ringwall.engine.guarding import Guards
 from ringwall.engine.outcomes import Attempt, Failed, Refused
 from ringwall.model.errors import CallerError
 from ringwall.model.facts import Demand, Identity, RequestHead
@@ -41,17 +43,21 @@ MCP = "/mcp"
 class McpDoor:
     """Serves MCP clients."""
 
-    def __init__(self, *, exchange: Exchange, handles: SessionHandles, encode_receipt: EncodeReceipt) -> None:
+    def __init__(
+        self, *, exchange: Exchange, handles: SessionHandles, encode_receipt: EncodeReceipt, guards: Guards
+    ) -> None:
         """Take what it needs.
 
         Args:
             exchange: The road.
             handles: Checks session handles.
             encode_receipt: A receipt as one line of text.
+            guards: The guardrails that are enforced; a call names none, and is for no model.
         """
         self._exchange = exchange
         self._handles = handles
         self._encode_receipt = encode_receipt
+        self._guards = guards
 
     async def serve(self, caller: Caller, limits: Limits, receive: Receive, send: Send) -> None:
         """Serve one message."""
@@ -61,6 +67,7 @@ class McpDoor:
             if message.method == "tools/call" and message.id is not None:  # 3
                 call = wire.parse_call(message)
                 attempt, handle = self._attempt(caller, call, len(body))
+                running = standing(self._guards, caller.running, caller.principal, None, None).over(caller.running)
             else:
                 await self._answer(send, caller, message)  # 2
                 return
@@ -68,7 +75,7 @@ class McpDoor:
             await self._reject(send, caller, error)
             return
         async with cancelled_when_gone(receive):
-            outcome = await calling.call(self._exchange, caller.running, attempt)
+            outcome = await calling.call(self._exchange, running, attempt)
             if isinstance(outcome, Refused):
                 await self._refuse(send, caller, message.id, outcome)
             elif isinstance(outcome, Failed):

@@ -20,6 +20,7 @@ from ringwall.dataplane.gateway.caller import (
     refusal_headers,
     refusal_text,
 )
+from ringwall.dataplane.gateway.guarding import Standing, standing
 from ringwall.dataplane.gateway.http import (
     Receive,
     Send,
@@ -34,13 +35,14 @@ from ringwall.dataplane.gateway.seals import Seals
 from ringwall.dataplane.gateway.session import SessionHandles
 from ringwall.dataplane.wire import anthropic_answer, openai_answer
 from ringwall.dataplane.wire.anthropic_answer import AnthropicMessages
-from ringwall.dataplane.wire.door import Head, Header, ModelRequest, Said, Wire
+from ringwall.dataplane.wire.door import Head, Header, IntervenedRenderer, IntervenedWire, ModelRequest, Said, Wire
 from ringwall.engine.blocked import carry_on
 from ringwall.engine.exchange import Exchange
+from ringwall.engine.guarding import Guards
 from ringwall.engine.outcomes import Answered, Attempt, Failed, Refused
 from ringwall.engine.streamed import Closed, StreamEvent, Streaming, stream
 from ringwall.model.content import Part
-from ringwall.model.errors import CallerError, RingwallError
+from ringwall.model.errors import CallerError, InternalError, RingwallError
 from ringwall.model.facts import Demand, Identity, RequestHead
 from ringwall.model.interaction import Action, Interaction, Resource
 from ringwall.model.plan import Limits
@@ -61,6 +63,7 @@ class ModelDoor:
         seals: Seals,
         clock: Clock,
         encode_receipt: EncodeReceipt,
+        guards: Guards,
     ) -> None:
         """Take what it needs.
 
@@ -70,12 +73,14 @@ class ModelDoor:
             seals: Binds what providers signed to who got it.
             clock: Time.
             encode_receipt: A receipt as one line of text.
+            guards: The guardrails that there are.
         """
         self._exchange = exchange
         self._handles = handles
         self._seals = seals
         self._clock = clock
         self._encode_receipt = encode_receipt
+        self._guards = guards
 
     async def serve(self, wire: Wire, caller: Caller, limits: Limits, receive: Receive, send: Send) -> None:
         """Serve one request, streamed or not."""
@@ -87,9 +92,11 @@ class ModelDoor:
             begun = self._clock.monotonic()
             asked = wire.parse(body, depth=limits.depth, unseal=lambda bound: self._unseal(caller, bound))
             attempt, handle = self._attempt(caller, asked, len(body))
-        except CallerError as error:
+            stood = standing(self._guards, caller.running, caller.principal, asked.guardrail, asked.model)
+        except (CallerError, InternalError) as error:
             await self.reject(wire, send, caller, error)
             return
+        running = stood.over(caller.running)
         extra: list[Header] = [(b"ringwall-session", handle.encode())] if handle is not None else []
         head = Head(
             caller.interaction,
@@ -97,24 +104,49 @@ class ModelDoor:
             created=self._clock.now_us() // 1_000_000,
             seal=lambda seal: self._seal(caller, seal),
             elapsed_ms=lambda: round((self._clock.monotonic() - begun) * 1000),
+            guarding=stood.told(),
         )
         async with cancelled_when_gone(receive):
-            attempt = await carry_on(self._exchange, caller.running, attempt)
+            attempt = await carry_on(self._exchange, running, attempt)
             if asked.streamed:
-                outcome: Answered | Streaming | Refused | Failed = await stream(self._exchange, caller.running, attempt)
+                outcome: Answered | Streaming | Refused | Failed = await stream(self._exchange, running, attempt)
             else:
-                outcome = await self._exchange.answer(caller.running, attempt)
+                outcome = await self._exchange.answer(running, attempt)
             if isinstance(outcome, Refused):
-                await self.refuse(wire, send, caller, outcome)
+                await self._refused(wire, send, caller, head, outcome, stood.message(outcome))
             elif isinstance(outcome, Failed):
                 await self.error(wire, send, outcome.error, caller.interaction, outcome.record)
             elif isinstance(outcome, Streaming):
-                await self._stream(wire, send, head, outcome, extra)
+                await self._stream(wire, send, head, outcome, extra, stood)
             else:
                 found = self._headers(caller.interaction, outcome.record, outcome.receipt)
                 await send_whole(send, 200, wire.answer(outcome.answer, head), [*found, *extra])
 
-    async def _stream(self, wire: Wire, send: Send, head: Head, streaming: Streaming, extra: Sequence[Header]) -> None:
+    async def _refused(
+        self, wire: Wire, send: Send, caller: Caller, head: Head, refused: Refused, message: str | None
+    ) -> None:
+        """A refusal before anything was answered: in a guardrail's own words where it was one, and else an error."""
+        if message is None or not isinstance(wire, IntervenedWire):
+            await self.refuse(wire, send, caller, refused)
+            return
+        found = self._headers(caller.interaction, refused.record, refused.receipt)
+        renderer = wire.renderer(head)
+        if not head.request.streamed or not isinstance(renderer, IntervenedRenderer):
+            await send_whole(send, 200, wire.intervened(message, head), found)
+            return
+        await start_stream(send, wire.stream_type, found)
+        said = renderer.begin() + renderer.intervene(message, self._encode_receipt(refused.receipt))
+        await send_piece(send, said, last=True)
+
+    async def _stream(
+        self,
+        wire: Wire,
+        send: Send,
+        head: Head,
+        streaming: Streaming,
+        extra: Sequence[Header],
+        stood: Standing,
+    ) -> None:
         headers = [*self._headers(head.interaction, streaming.record, streaming.receipt), *extra]
         if streaming.buffered:
             headers.append((b"ringwall-buffered", " ".join(streaming.buffered).encode()))
@@ -127,7 +159,11 @@ class ModelDoor:
                 if isinstance(event, Closed):
                     pieces.append(renderer.end(self._encode_receipt(event.receipt)))
                 elif isinstance(event, Refused):
-                    pieces.append(renderer.error(refusal_said(event)))
+                    message = stood.message(event)
+                    if message is not None and isinstance(renderer, IntervenedRenderer):
+                        pieces.append(renderer.intervene(message, self._encode_receipt(event.receipt)))
+                    else:
+                        pieces.append(renderer.error(refusal_said(event)))
                 elif isinstance(event, Failed):
                     pieces.append(renderer.error(failure_said(event.error, record=event.record)))
                 else:
@@ -206,7 +242,7 @@ class ModelDoor:
     def _unseal(self, caller: Caller, bound: str) -> str:
         return self._seals.open(bound, workload=caller.running.plan.workload.id, principal=caller.principal)
 
-    async def reject(self, wire: Wire, send: Send, caller: Caller, error: CallerError) -> None:
+    async def reject(self, wire: Wire, send: Send, caller: Caller, error: RingwallError) -> None:
         """Answer and record a request that no control could be asked about."""
         attempt = caller.bare(Action.INVOKE, Resource("endpoint", caller.path))
         record = await self._exchange.reject(caller.running.digest, attempt, error)

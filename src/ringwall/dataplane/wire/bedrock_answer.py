@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ringwall.dataplane.wire.door import Head
-from ringwall.model.content import Part, PartId, thaw
+from ringwall.model.content import Origin, Part, PartId, thaw
 from ringwall.model.conversation import (
     Answer,
     CallDelta,
@@ -32,6 +32,8 @@ _REASONS = {
     Finish.TOOL_CALLS: "tool_use",
     Finish.CONTENT_FILTER: "content_filtered",
 }
+INTERVENED = "guardrail_intervened"
+"""Why an answer stopped that a guardrail refused."""
 Event = tuple[str, dict[str, object]]
 """Its kind and its payload."""
 
@@ -74,6 +76,19 @@ def usage_of(usage: Usage | None) -> dict[str, int]:
     }
 
 
+def trace_of(head: Head, *, intervened: bool) -> dict[str, object]:
+    """What guardrails found, where that is to be told."""
+    guarding = head.guarding
+    found = guarding.trace(intervened, head.elapsed_ms()) if guarding is not None else None
+    return {} if found is None else {"trace": {"guardrail": found}}
+
+
+def instead(message: str) -> Answer:
+    """An answer in a guardrail's own words."""
+    part = Part(PartId("choices/0/content/0"), Origin.OPERATOR, message)
+    return Answer((Choice(0, (part.id,), (), Finish.STOP),), (part,), Usage(0, 0))
+
+
 class Events:
     """Released deltas as events of one message."""
 
@@ -84,6 +99,7 @@ class Events:
         self._open = ""
         self._refused = False
         self._usage: Usage | None = None
+        self._intervened = False
 
     def begin(self) -> Iterator[Event]:
         """Before anything came."""
@@ -115,10 +131,20 @@ class Events:
                 yield from self._begin("text")
                 yield self._delta({"text": delta.text})
 
+    def intervene(self, message: str) -> Iterator[Event]:
+        """A guardrail refused: what came ends here, and its own words follow."""
+        yield from self._stop()
+        self._open = "text"
+        yield self._delta({"text": message})
+        yield from self._stop()
+        self._intervened = True
+        yield "messageStop", {"stopReason": INTERVENED}
+
     def end(self, receipt: str) -> Iterator[Event]:
         """The stream has ended as it should."""
         metrics = {"latencyMs": self._head.elapsed_ms()}
-        yield "metadata", {"usage": usage_of(self._usage), "metrics": metrics, "ringwall": {"receipt": receipt}}
+        told = {"usage": usage_of(self._usage), "metrics": metrics, "ringwall": {"receipt": receipt}}
+        yield "metadata", {**told, **trace_of(self._head, intervened=self._intervened)}
 
     def _begin(self, kind: str) -> Iterator[Event]:
         """A block of this kind is open from here on."""

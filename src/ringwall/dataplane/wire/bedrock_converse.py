@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
-from ringwall.dataplane.wire.bedrock_answer import Event, Events, message_of, usage_of
+from ringwall.dataplane.wire.bedrock_answer import INTERVENED, Event, Events, instead, message_of, trace_of, usage_of
 from ringwall.dataplane.wire.bedrock_errors import render_error, render_error_event
 from ringwall.dataplane.wire.bedrock_request import parse_converse, refuse_headers
 from ringwall.dataplane.wire.door import Head, Header, ModelRequest, Renderer, Said
 from ringwall.dataplane.wire.eventstream import encode_event
 from ringwall.dataplane.wire.reading import read_object
 from ringwall.model.conversation import Answer, Delta
+from ringwall.model.errors import CallerError
 
 AWS_EVENT_STREAM = b"application/vnd.amazon.eventstream"
 _ENCODER = msgspec.json.Encoder()
@@ -42,13 +43,23 @@ class BedrockConverse:
     def parse(self, body: bytes, *, depth: int, unseal: Callable[[str], str]) -> ModelRequest:
         """See `Wire`."""
         refuse_headers(self._headers)
+        if "x-amzn-bedrock-guardrailidentifier" in self._headers:
+            at = "guardrailConfig"
+            raise CallerError("say in guardrailConfig which guardrail is meant", code="invalid_request", param=at)
         document = read_object(body, depth=depth)
         return parse_converse(document, model=self._model, streamed=self._streamed, unseal=unseal)
 
     def answer(self, answer: Answer, head: Head) -> bytes:
         """What Converse answers."""
         metrics = {"latencyMs": head.elapsed_ms()}
-        return _ENCODER.encode({**message_of(answer, head), "usage": usage_of(answer.usage), "metrics": metrics})
+        told = {**message_of(answer, head), "usage": usage_of(answer.usage), "metrics": metrics}
+        return _ENCODER.encode({**told, **trace_of(head, intervened=False)})
+
+    def intervened(self, message: str, head: Head) -> bytes:
+        """See `IntervenedWire`."""
+        told = {**message_of(instead(message), head), "stopReason": INTERVENED, "usage": usage_of(None)}
+        metrics = {"latencyMs": head.elapsed_ms()}
+        return _ENCODER.encode({**told, "metrics": metrics, **trace_of(head, intervened=True)})
 
     def renderer(self, head: Head) -> Renderer:
         """Messages of an event stream."""
@@ -74,6 +85,9 @@ class StreamRenderer:
 
     def end(self, receipt: str) -> bytes:
         return _encoded(self._events.end(receipt))
+
+    def intervene(self, message: str, receipt: str) -> bytes:
+        return _encoded(self._events.intervene(message)) + self.end(receipt)
 
     def error(self, said: Said) -> bytes:
         return render_error_event(said)

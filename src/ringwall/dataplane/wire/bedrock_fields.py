@@ -14,6 +14,8 @@ _GUARD = "text text.text text.qualifiers image image.format image.source image.s
 
 _JUDGED = [
     *"""
+    guardrailConfig guardrailConfig.guardrailIdentifier guardrailConfig.guardrailVersion guardrailConfig.trace
+    guardrailConfig.streamProcessingMode
     modelId messages system inferenceConfig toolConfig outputConfig additionalModelRequestFields
     messages.role messages.content messages.content.text
     messages.content.toolUse messages.content.toolUse.toolUseId messages.content.toolUse.name
@@ -52,14 +54,8 @@ _MEDIA = "no control understands audio and video yet"
 _STORED = "it names something that the provider keeps, where no control stands"
 _TOOLS = "the tools on offer are those of toolConfig, where they are judged"
 
-NO_GUARDRAIL = (
-    "the guardrail identifier or version provided in the request does not exist; the controls of this workload hold "
-    "without one"
-)
-
 REFUSED: dict[str, str] = {
     "additionalModelResponseFieldPaths": "it asks for fields of the provider's own that no control judges",
-    "guardrailConfig": NO_GUARDRAIL,
     "projectIdentifier": "whose account and which project is used is for the operator of this gateway to say",
     "promptVariables": _STORED,
     "messages.content.audio": _MEDIA,
@@ -107,16 +103,14 @@ INVOKE: dict[str, Handling] = {
     "X-Amzn-Bedrock-PerformanceConfig-Latency": Handling.INERT,
     "X-Amzn-Bedrock-Request-Metadata": Handling.INERT,
     "X-Amzn-Bedrock-Service-Tier": Handling.INERT,
-    "X-Amzn-Bedrock-Trace": Handling.INERT,
-    "X-Amzn-Bedrock-GuardrailIdentifier": Handling.REFUSED,
-    "X-Amzn-Bedrock-GuardrailVersion": Handling.REFUSED,
+    "X-Amzn-Bedrock-Trace": Handling.JUDGED,
+    "X-Amzn-Bedrock-GuardrailIdentifier": Handling.JUDGED,
+    "X-Amzn-Bedrock-GuardrailVersion": Handling.JUDGED,
     "X-Amzn-Bedrock-ProjectIdentifier": Handling.REFUSED,
 }
-"""What InvokeModel takes besides its body, by the name under which it comes; a trace of no guardrail is empty."""
+"""What InvokeModel takes besides its body, by the name under which it comes."""
 
 REFUSED_HEADERS: dict[str, str] = {
-    "x-amzn-bedrock-guardrailidentifier": NO_GUARDRAIL,
-    "x-amzn-bedrock-guardrailversion": NO_GUARDRAIL,
     "x-amzn-bedrock-projectidentifier": REFUSED["projectIdentifier"],
 }
 """Header to the reason for which it is refused, at every door of Bedrock."""

@@ -16,7 +16,7 @@ from typing import TypeVar
 from ringwall.dataplane.wire import bedrock_types as t
 from ringwall.dataplane.wire.anthropic_types import ThinkingAdaptive, ThinkingOff, ThinkingOn
 from ringwall.dataplane.wire.bedrock_fields import REFUSED_HEADERS, UNREAD
-from ringwall.dataplane.wire.door import ModelRequest, first_said
+from ringwall.dataplane.wire.door import GuardrailAsked, ModelRequest, first_said
 from ringwall.dataplane.wire.reading import CALL_ID, MODEL, Parts, checked, read_as
 from ringwall.model.content import Origin, PartId
 from ringwall.model.conversation import (
@@ -53,7 +53,7 @@ def refuse_headers(headers: Mapping[str, str]) -> None:
     """Refuse what headers ask for that this gateway does not do.
 
     Raises:
-        CallerError: They name a guardrail, or another's account.
+        CallerError: They name another's account.
     """
     for name in REFUSED_HEADERS.keys() & headers.keys():
         raise CallerError(REFUSED_HEADERS[name], code="unsupported_field", param=name)
@@ -106,6 +106,7 @@ class _Reader:
             streamed=streamed,
             include_usage=True,
             first_user_turn=first_said(self._parts.all, first),
+            guardrail=_guardrail(request.guardrail_config),
         )
 
     @property
@@ -256,6 +257,25 @@ class _Reader:
             self._parts.text("format/description", Origin.TOOL, text) if text is not None else None,
             strict=True,
         )
+
+
+def _guardrail(config: t.GuardrailConfig | None) -> GuardrailAsked | None:
+    if config is None:
+        return None
+    is_told, is_full = config.trace != "disabled", config.trace == "enabled_full"
+    return guardrail_asked(config.guardrail_identifier, config.guardrail_version, trace=is_told, full=is_full)
+
+
+def guardrail_asked(identifier: str, version: str, *, trace: bool, full: bool) -> GuardrailAsked:
+    """What a request says of guardrails.
+
+    Raises:
+        CallerError: It names a guardrail without a version, or a version of none.
+    """
+    if bool(identifier) != bool(version):
+        problem = "a guardrail is named by its identifier and its version together"
+        raise CallerError(problem, code="invalid_request", param="guardrailConfig")
+    return GuardrailAsked(identifier, version, trace, full)
 
 
 def _one_of(union: t.Struct, param: str) -> str:

@@ -178,6 +178,13 @@ class Additional(Struct, rename=None):
     reasoningConfig: NovaReasoning | None = None
 
 
+class GuardrailConfig(Struct):
+    guardrail_identifier: Annotated[str, msgspec.Meta(max_length=2048)] = ""
+    guardrail_version: Annotated[str, msgspec.Meta(max_length=16)] = ""
+    trace: Literal["enabled", "disabled", "enabled_full"] = "disabled"
+    stream_processing_mode: Literal["sync", "async"] | None = None  # inert: what is not judged is not released
+
+
 class Request(Struct):
     messages: Annotated[list[Message], msgspec.Meta(min_length=1, max_length=MAX_MESSAGES)]
     system: Annotated[list[SystemBlock], msgspec.Meta(max_length=MAX_BLOCKS)] | None = None
@@ -185,3 +192,4 @@ class Request(Struct):
     tool_config: ToolConfig | None = None
     output_config: OutputConfig | None = None
     additional_model_request_fields: Additional | None = None
+    guardrail_config: GuardrailConfig | None = None

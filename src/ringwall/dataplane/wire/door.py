@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ringwall.model.content import Part, PartId
 from ringwall.model.conversation import Answer, Conversation, Delta
@@ -18,6 +18,36 @@ from ringwall.model.verdict import DenyKind
 
 EVENT_STREAM = b"text/event-stream; charset=utf-8"
 Header = tuple[bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class GuardrailAsked:
+    """What a request says of guardrails.
+
+    Attributes:
+        identifier: Which one is to be asked too; empty for none.
+        version: In which version.
+        trace: Whether the answer is to tell what was found.
+        full: Whether it is to tell what was not found, too.
+    """
+
+    identifier: str
+    version: str
+    trace: bool = False
+    full: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Guarding:
+    """What an answer that stood under guardrails tells of them.
+
+    Attributes:
+        trace: What was found (whether it was refused, milliseconds); None where it is not to be told.
+        edited: Whether something was hidden for their sake.
+    """
+
+    trace: Callable[[bool, int], dict[str, object] | None]
+    edited: Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +62,7 @@ class ModelRequest:
         streamed: Whether the answer is wanted as a stream.
         include_usage: Whether the stream is to end with the token count, where the protocol lets the client say.
         first_user_turn: The bytes of the first user turn, from which the session is derived.
+        guardrail: What it says of guardrails.
     """
 
     model: str
@@ -41,6 +72,7 @@ class ModelRequest:
     streamed: bool
     include_usage: bool
     first_user_turn: bytes
+    guardrail: GuardrailAsked | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +85,7 @@ class Head:
         created: Seconds since 1970.
         seal: Binds what a provider signed to this caller and this workload; see `gateway.seals`.
         elapsed_ms: Milliseconds since the request was read.
+        guarding: What is told of the guardrails under which it stood; None where there were none.
     """
 
     interaction: str
@@ -60,6 +93,7 @@ class Head:
     created: int
     seal: Callable[[str], str]
     elapsed_ms: Callable[[], int] = lambda: 0
+    guarding: Guarding | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +138,24 @@ class Renderer(Protocol):
 
     def error(self, said: Said) -> bytes:
         """The stream ends with this."""
+        ...
+
+
+@runtime_checkable
+class IntervenedRenderer(Protocol):
+    """A renderer whose protocol knows guardrails."""
+
+    def intervene(self, message: str, receipt: str) -> bytes:
+        """A guardrail refused: its own words, and the end of the stream."""
+        ...
+
+
+@runtime_checkable
+class IntervenedWire(Protocol):
+    """A wire whose protocol knows guardrails."""
+
+    def intervened(self, message: str, head: Head) -> bytes:
+        """An answer in a guardrail's own words, where it refused."""
         ...
 
 
