@@ -17,6 +17,7 @@ from pathlib import Path
 from mcp.server.mcpserver import Context, MCPServer
 from mcp_types import ImageContent, TextContent
 
+CARD = "4111 1111 1111 1111"
 SECRET = "a row that only the server knows"
 
 
@@ -31,9 +32,9 @@ def build(changed: bool) -> MCPServer:
     def prices(product: str) -> dict[str, float]:
         return {product: 89.5}
 
-    @server.tool(description="Returns text as it came.")
+    @server.tool(description="Returns text as it came, with a card number where it says so.")
     def repeat(text: str) -> str:
-        return text
+        return text.replace("<card>", CARD)
 
     @server.tool(description="Returns a lot.")
     def flood(megabytes: int) -> str:

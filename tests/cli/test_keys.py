@@ -47,6 +47,25 @@ def test_a_key_is_printed_once_and_stands_nowhere(gateway: Running) -> None:
             assert secret.split("_", 2)[2].encode() not in path.read_bytes()
 
 
+def test_an_access_key_is_printed_once_and_its_secret_stands_nowhere(gateway: Running) -> None:
+    said = gateway.run("keys", "create", "signing", "--workload", "rehearsal", "--aws").stdout
+    found = dict(line.strip().split("=", 1) for line in said.splitlines() if "AWS_" in line)
+    secret = found["AWS_SECRET_ACCESS_KEY"]
+    assert found["AWS_ACCESS_KEY_ID"].startswith("RWKA") and len(secret) == 40
+    listed = gateway.run_json("keys", "list")["keys"]
+    assert found["AWS_ACCESS_KEY_ID"] in [each["aws_access_key_id"] for each in listed]
+    for path in (gateway.folder / "d").rglob("*"):
+        if path.is_file():
+            assert secret.encode() not in path.read_bytes()
+
+
+def test_an_access_key_stands_in_what_a_script_reads(gateway: Running) -> None:
+    made = gateway.run_json("keys", "create", "script", "--workload", "rehearsal", "--aws")
+    assert len(made["aws_secret_access_key"]) == 40 and made["key"]["aws_access_key_id"].startswith("RWKA")
+    plain = gateway.run_json("keys", "create", "plain", "--workload", "rehearsal")
+    assert plain["aws_secret_access_key"] is None and plain["key"]["aws_access_key_id"] is None
+
+
 def test_each_change_stands_in_the_ledger_before_and_after_and_the_ledger_verifies(gateway: Running) -> None:
     made = gateway.run_json("keys", "create", "recorded", "--workload", "rehearsal", "--role", "rehearsal/reader")
     found = [each.fields() for each in entries(gateway.folder / "d/ledger", containing=b'"key.create"')]

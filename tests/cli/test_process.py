@@ -272,6 +272,9 @@ def test_what_a_started_gateway_says_is_for_this_machine_and_this_process(gatewa
     assert gateway.said["pid"] == gateway.process.pid
     assert address(gateway.said["base_url"])[0] == address(gateway.said["admin_url"])[0] == "127.0.0.1"
     token = str(gateway.said["api_key"])
+    assert (
+        str(gateway.said["aws_access_key_id"]).startswith("RWKA") and len(gateway.said["aws_secret_access_key"]) == 40
+    )
     assert gateway.stop() == 0
     gateway.start()
     [reply] = send(gateway.said["base_url"], head("GET", "/v1/models", [("Authorization", f"Bearer {token}")]))

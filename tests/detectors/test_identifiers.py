@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ringwall.detectors.identifiers import cards, emails, ibans, phones, social_security_numbers
+from ringwall.detectors.identifiers import (
+    cards,
+    emails,
+    ibans,
+    is_moment,
+    mirrored_cards,
+    phones,
+    social_security_numbers,
+)
 
 
 def with_luhn(body: str) -> str:
@@ -61,3 +69,13 @@ def test_the_rest() -> None:
     assert spans(emails("a@b.io, c@d.example.com @x y@")) == [(0, 6), (8, 23)]
     assert spans(phones("+49 151 23456789")) == [(0, 16)]
     assert spans(phones("2026-11-22 and 1234567890")) == []
+
+
+def test_a_card_written_from_its_end_is_found_and_a_moment_in_time_is_none() -> None:
+    card = "4539578763621486"
+    assert list(mirrored_cards(f"it is {card[::-1]} indeed")) == [(6, 22)]
+    assert list(mirrored_cards(f"it is {card} indeed")) == []
+    moments = [str(1795600000000 + step * 977) for step in range(2000)]
+    assert all(is_moment(each) for each in moments)
+    assert not [each for each in moments for _ in mirrored_cards(each)]
+    assert not is_moment(card)

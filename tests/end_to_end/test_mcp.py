@@ -189,7 +189,12 @@ def test_an_instruction_in_a_result_is_stopped_before_anybody_reads_it(shop: Sho
 
 
 def test_a_card_number_in_a_result_is_hidden(shop: Shop) -> None:
-    assert text(shop.call("repeat", {"text": f"paid with {CARD}"})) == "paid with [CARD_NUMBER]"
+    assert text(shop.call("repeat", {"text": "paid with <card>"})) == "paid with [CARD_NUMBER]"
+
+
+def test_a_tool_is_not_called_with_a_card_number(shop: Shop) -> None:
+    data = shop.refused("repeat", {"text": f"paid with {CARD}"})
+    assert (data["control"], data["checkpoint"]) == ("identity_data.sensitive_data", "tool_call")
 
 
 def test_an_agent_loop_is_one_session_and_a_call_names_the_answer_that_proposed_it(shop: Shop) -> None:

@@ -19,7 +19,7 @@ from ringwall.cli.installation import (
     when,
 )
 from ringwall.cli.main import DataDir, Json, out
-from ringwall.controlplane.api import shapes
+from ringwall.controlplane.api import shapes, views
 from ringwall.model.scopes import KINDS
 
 commands = typer.Typer(no_args_is_help=True, help="Containment: stop somebody at once.", rich_markup_mode="markdown")
@@ -54,7 +54,7 @@ def add(
             installation,
             lambda changes, by: changes.contain(by, kind, name, reason=reason, lifetime_s=lifetime_s),
         )
-    view = shapes.containment_view(made)
+    view = views.containment_view(made)
     if as_json:
         show_json(view)
         return
@@ -76,12 +76,12 @@ def list_(
     """
     with opened(data_dir, root_key, database) as installation:
         found = installation.containment.list_all(standing_only=not everything)
-    views = [shapes.containment_view(each) for each in found]
+    shown = [views.containment_view(each) for each in found]
     if as_json:
-        show_json(shapes.Containments(containments=views))
+        show_json(shapes.Containments(containments=shown))
         return
     rows = table("id", "what", "why", "since", "by", "until", "")
-    for each in views:
+    for each in shown:
         rows.add_row(
             safe(each.id),
             safe(each.scope),

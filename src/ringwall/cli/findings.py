@@ -8,7 +8,7 @@ import typer
 
 from ringwall.cli.installation import Database, RootKey, change, opened, safe, show, show_json, table, when
 from ringwall.cli.main import DataDir, Json, out
-from ringwall.controlplane.api import shapes
+from ringwall.controlplane.api import shapes, views
 from ringwall.model.errors import ConfigError
 from ringwall.model.record import inert
 
@@ -35,12 +35,12 @@ def list_(
     """
     with opened(data_dir, root_key, database) as installation:
         found = installation.findings.list_all(open_only=not everything)
-    views = [shapes.finding_view(each) for each in found]
+    shown = [views.finding_view(each) for each in found]
     if as_json:
-        show_json(shapes.Findings(findings=views))
+        show_json(shapes.Findings(findings=shown))
         return
     rows = table("id", "severity", "what", "about", "found", "response", "")
-    for each in views:
+    for each in shown:
         rows.add_row(
             safe(each.id),
             safe(each.severity),
@@ -69,7 +69,7 @@ def show_one(
         found = installation.findings.get(finding)
     if found is None:
         raise ConfigError(f'there is no finding "{inert(finding)}"', hint="ringwall findings list --all")
-    view = shapes.finding_view(found)
+    view = views.finding_view(found)
     if as_json:
         show_json(view)
         return

@@ -19,7 +19,7 @@ from ringwall.cli.installation import (
     when,
 )
 from ringwall.cli.main import DataDir, Json, out
-from ringwall.controlplane.api import shapes
+from ringwall.controlplane.api import shapes, views
 from ringwall.model.interaction import PrincipalKind
 
 commands = typer.Typer(no_args_is_help=True, help="API keys: make, list, revoke.", rich_markup_mode="markdown")
@@ -40,6 +40,9 @@ def create(
         PrincipalKind.SERVICE
     ),
     subject: Annotated[str, typer.Option("--subject", help="Whose key it is; its name when not given.")] = "",
+    aws: Annotated[
+        bool, typer.Option("--aws", help="With an AWS access key, for boto3 and other AWS clients.")
+    ] = False,
     data_dir: DataDir = None,
     root_key: RootKey = "file",
     database: Database = "",
@@ -54,15 +57,26 @@ def create(
         secret, made = change(
             installation,
             lambda changes, by: changes.create_key(
-                by, name, workloads=workload, subject=subject, kind=kind, roles=role or [], lifetime_s=lifetime_s
+                by,
+                name,
+                workloads=workload,
+                subject=subject,
+                kind=kind,
+                roles=role or [],
+                lifetime_s=lifetime_s,
+                aws=aws,
             ),
         )
-    view = shapes.key_view(made)
+        access_key_id, secret_access_key = installation.api_keys.access_key_of(secret)
+    view = views.key_view(made)
     if as_json:
-        show_json(shapes.MadeKey(key=view, secret=secret))
+        show_json(shapes.MadeKey(key=view, secret=secret, aws_secret_access_key=secret_access_key or None))
         return
     out.print(f"\n  {secret}\n", soft_wrap=True, markup=False)
-    out.print("Keep it now: it is stored nowhere and cannot be shown again.", style="bold")
+    if access_key_id:
+        out.print(f"  AWS_ACCESS_KEY_ID={access_key_id}", soft_wrap=True, markup=False)
+        out.print(f"  AWS_SECRET_ACCESS_KEY={secret_access_key}\n", soft_wrap=True, markup=False)
+    out.print("Keep it now: it cannot be shown again.", style="bold")
     out.print(f"  id         {view.id}")
     out.print(f"  for        {safe(', '.join(view.workloads))}", soft_wrap=True)
     out.print(f"  expires    {when(view.expires, 'never, until it is revoked')}")
@@ -82,13 +96,13 @@ def list_(
     **Example:** `ringwall keys list --all`
     """
     with opened(data_dir, root_key, database) as installation:
-        views = [shapes.key_view(each) for each in installation.api_keys.list_all()]
-    views = [each for each in views if everything or each.revoked is None]
+        shown = [views.key_view(each) for each in installation.api_keys.list_all()]
+    shown = [each for each in shown if everything or each.revoked is None]
     if as_json:
-        show_json(shapes.Keys(keys=views))
+        show_json(shapes.Keys(keys=shown))
         return
     rows = table("id", "name", "subject", "kind", "workloads", "roles", "made", "expires", "")
-    for each in views:
+    for each in shown:
         rows.add_row(
             safe(each.id),
             safe(each.name),

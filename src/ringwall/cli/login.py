@@ -24,7 +24,7 @@ from ringwall.cli.installation import safe, show_json, when
 from ringwall.cli.main import DataDir, Json, err, out
 from ringwall.cli.process import write_private
 from ringwall.controlplane.api.embedded import ADMINISTRATORS, EVERYBODY, issuer_names
-from ringwall.controlplane.api.shapes import moment
+from ringwall.controlplane.api.views import moment
 from ringwall.controlplane.issuer.login import HttpAnswer, LoginClient, Prompts, Tokens, is_safe
 from ringwall.model.errors import ConfigError, UpstreamError
 

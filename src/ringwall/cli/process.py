@@ -76,6 +76,8 @@ class Ready:
         base_url: Root for an OpenAI client, with `/v1`.
         admin_url: Root of the administration port.
         api_key: A token for the data port, valid for this process on loopback; empty in production.
+        access_key_id: The id of the AWS access key of the same token.
+        secret_access_key: Its secret.
         admin_token: The same for the administration port.
         data_dir: The installation.
         pid: The process.
@@ -84,6 +86,8 @@ class Ready:
     base_url: str
     admin_url: str
     api_key: str
+    access_key_id: str
+    secret_access_key: str
     admin_token: str
     data_dir: str
     pid: int
@@ -203,14 +207,21 @@ class Process:
         tls: Tls | None,
     ) -> None:
         options = self._options
-        api_key = admin_token = ""
+        api_key = admin_token = access_key_id = secret_access_key = ""
         if not options.production:
             workloads = [str(name) for name in plan.workloads]
             api_key = installation.api_keys.create_process_token(subject=THIS_MACHINE, workloads=workloads)
+            access_key_id, secret_access_key = installation.api_keys.access_key_of(api_key)
             admin_token = administration.process_token
-        base_url = f"{url_of(data_socket, tls)}/v1"
         ready = Ready(
-            base_url, administration.url, api_key, admin_token, str(installation.data_dir.resolve()), os.getpid()
+            base_url=f"{url_of(data_socket, tls)}/v1",
+            admin_url=administration.url,
+            api_key=api_key,
+            access_key_id=access_key_id,
+            secret_access_key=secret_access_key,
+            admin_token=admin_token,
+            data_dir=str(installation.data_dir.resolve()),
+            pid=os.getpid(),
         )
         if options.ready_file is not None:
             write_private(options.ready_file, json.dumps(_as_dict(ready)))
@@ -355,6 +366,8 @@ def _as_dict(ready: Ready) -> dict[str, object]:
         "base_url": ready.base_url,
         "admin_url": ready.admin_url,
         "api_key": ready.api_key,
+        "aws_access_key_id": ready.access_key_id,
+        "aws_secret_access_key": ready.secret_access_key,
         "admin_token": ready.admin_token,
         "data_dir": ready.data_dir,
         "pid": ready.pid,

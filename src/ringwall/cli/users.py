@@ -19,7 +19,7 @@ from ringwall.cli.installation import (
     when,
 )
 from ringwall.cli.main import DataDir, Json, out
-from ringwall.controlplane.api import shapes
+from ringwall.controlplane.api import shapes, views
 from ringwall.controlplane.api.embedded import ADMINISTRATORS, EVERYBODY, issuer_names
 from ringwall.model.errors import ConfigError
 
@@ -71,7 +71,7 @@ def invite(
             installation,
             lambda changes, by: changes.invite(by, username, groups=groups, lifetime_s=lifetime_s, renew=renew),
         )
-    view = shapes.invited_view(made, f"{names[-1]}/enrol")
+    view = views.invited_view(made, f"{names[-1]}/enrol")
     if as_json:
         show_json(view)
         return
@@ -94,12 +94,12 @@ def list_(
     **Example:** `ringwall users list`
     """
     with opened(data_dir, root_key, database) as installation:
-        views = [shapes.person_view(each) for each in installation.users.list_all()]
+        shown = [views.person_view(each) for each in installation.users.list_all()]
     if as_json:
-        show_json(shapes.People(users=views))
+        show_json(shapes.People(users=shown))
         return
     rows = table("username", "subject", "groups", "since", "")
-    for each in views:
+    for each in shown:
         state = "[red]disabled[/]" if each.disabled else "" if each.enrolled else "[yellow]not enrolled yet[/]"
         rows.add_row(
             safe(each.username), safe(each.subject), safe(", ".join(each.groups)), when(each.created, ""), state
@@ -123,6 +123,6 @@ def disable(
         user = change(installation, lambda changes, by: changes.disable(by, username))
         changed = installation.users.by_subject(user.subject)
     if as_json:
-        show_json(shapes.person_view(changed or user))
+        show_json(views.person_view(changed or user))
     else:
         out.print(f"Disabled [bold]{safe(user.username)}[/].", soft_wrap=True)

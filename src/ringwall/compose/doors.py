@@ -14,6 +14,7 @@ from ringwall.dataplane.gateway.fetch import HttpOutbound
 from ringwall.dataplane.gateway.keysets import CachedKeySets
 from ringwall.dataplane.gateway.seals import Seals
 from ringwall.dataplane.gateway.session import SessionHandles
+from ringwall.dataplane.gateway.signatures import Signatures
 from ringwall.dataplane.gateway.source import ForwardedHeader, Sources
 from ringwall.engine.exchange import Exchange
 from ringwall.engine.running import Running
@@ -104,6 +105,7 @@ def make_door(
         exchange=exchange,
         running=running,
         directory=directory,
+        signatures=Signatures(installation.api_keys, installation.clock),
         sources=Sources(proxies, ForwardedHeader(forwarded_header)),
         handles=SessionHandles(installation.keyring.derive("session-handle")),
         seals=Seals(installation.keyring.derive("reasoning-seal")),

@@ -102,7 +102,7 @@ class Installation:
         self.ledger_folder = data_dir / "ledger"
         self.ledger_key: LedgerKey = load_ledger_key(self.ledger_folder, self.keyring)
         self.database: Database = open_database(database_url or data_dir / "ringwall.db")
-        self.api_keys = StoredApiKeys(self.database, self.clock)
+        self.api_keys = StoredApiKeys(self.database, self.clock, sealer=self.keyring)
         self.containment = StoredContainment(self.database, self.clock)
         self.findings = StoredFindings(self.database, self.clock)
         self.sessions = DatabaseSessions(self.database, self.clock)

@@ -1,7 +1,8 @@
 """How is text hidden inside text? Decoders, each with the runs that it reads.
 
-* A *run* is a stretch that may be an encoding: base64, base32, hexadecimal, binary, decimal codes, Morse, percent,
-  entities, escapes, spaced-out letters. A decoder gives back readable text, or None.
+* A *run* is a stretch that may be an encoding: base64, base85, base32, hexadecimal, binary, decimal codes, Morse,
+  percent, quoted-printable, entities, escapes, spaced-out letters; what comes out of it compressed (gzip, zlib) is
+  read, too. A decoder gives back readable text, or None.
 * A *cipher* turns the whole text: Caesar (ROT13 and the other shifts), reversed, leetspeak.
 * Whether anything is worth decoding is asked of compiled patterns first; ordinary prose never reaches a decoder.
 * The expressions below are single classes under a repeat, so that Python's engine reads them in linear time. They
@@ -13,8 +14,10 @@ from __future__ import annotations
 import base64
 import binascii
 import html
+import quopri
 import re
 import string
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
@@ -95,6 +98,46 @@ def readable(data: bytes) -> str | None:
     return text if broken <= allowed else None
 
 
+def _inflated(data: bytes) -> bytes:
+    """Compressed bytes as they were, up to a bound; what is none as it is."""
+    if not data.startswith(_COMPRESSED):
+        return data
+    unpack = zlib.decompressobj(wbits=47)  # gzip or zlib, whichever it is
+    try:
+        return unpack.decompress(data, MAX_INFLATED)
+    except zlib.error:
+        return data
+
+
+_COMPRESSED = (b"\x1f\x8b", b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
+MAX_INFLATED = 300_000
+"""Bytes that compressed ones are unpacked to: more than any reader of this looks at, so that it knows."""
+
+
+def _base85(run: str) -> str | None:
+    if _PLAIN_ALPHABET.fullmatch(run):
+        return None  # of base64's, or a name: this many characters of base85 have others among them
+    return _eighty_five(base64.b85decode, run)
+
+
+def _ascii85(run: str) -> str | None:
+    return _eighty_five(base64.a85decode, run.removeprefix("<~").removesuffix("~>"))
+
+
+def _eighty_five(decode: Callable[[str], bytes], run: str) -> str | None:
+    try:
+        return readable(_inflated(decode(run)))
+    except ValueError:
+        return None
+
+
+_PLAIN_ALPHABET = re.compile(r"[A-Za-z0-9+_=-]+")
+
+
+def _quoted(run: str) -> str | None:
+    return quopri.decodestring(run).decode("utf-8", "replace")
+
+
 def _base64(run: str) -> str | None:
     run = "".join(run.split()).rstrip("=").replace("-", "+").replace("_", "/")
     if run.islower() or run.isupper() or run.isdigit():
@@ -105,7 +148,7 @@ def _base64(run: str) -> str | None:
         body = run[skip:]
         body = body[: len(body) - 1] if len(body) % 4 == 1 else body
         try:
-            found = readable(base64.b64decode(body + "=" * (-len(body) % 4)))
+            found = readable(_inflated(base64.b64decode(body + "=" * (-len(body) % 4))))
         except (binascii.Error, ValueError):
             continue
         if found is not None:
@@ -124,7 +167,7 @@ def _base32(run: str) -> str | None:
 
 def _hex(run: str) -> str | None:
     digits = re.sub(r"0[xX]|\\x|[^0-9a-fA-F]", "", run)
-    return readable(bytes.fromhex(digits[: len(digits) // 2 * 2]))
+    return readable(_inflated(bytes.fromhex(digits[: len(digits) // 2 * 2])))
 
 
 def _binary(run: str) -> str | None:
@@ -169,6 +212,8 @@ def _decoder(name: str, signs: str, run: str, decode: Callable[[str], str | None
     return Decoder(name, frozenset(triggers), tuple(signs.split()), re.compile(run), decode)
 
 
+_DENSE = r"[0-9A-Za-z!#$%&()*+;<=>?@^_`{|}~-]"
+"""What base85 is written in (RFC 1924); ASCII85 has nearly every character, and is read where it is framed."""
 _ENTITY = r"&(?:#[0-9]{1,9}|#[xX][0-9a-fA-F]{1,8}|[A-Za-z]{2,8});"
 _ESCAPE = r"\\(?:u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|x[0-9a-fA-F]{2}|U[0-9a-fA-F]{8})"
 
@@ -176,6 +221,8 @@ DECODERS: tuple[Decoder, ...] = (
     _decoder(
         "base64", "run", r"[A-Za-z0-9+/_-]{16,}(?:(?<=[A-Za-z0-9+/_-]{40})\r?\n[A-Za-z0-9+/_-]{4,})*={0,2}", _base64
     ),
+    _decoder("base85", "dense", rf"{_DENSE}{{20,}}", _base85),
+    _decoder("ascii85", "framed", r"<~[!-uz\s]{8,}~>", _ascii85),
     _decoder("base32", "base32", r"(?:[A-Z2-7]{16,}|[a-z2-7]{24,})={0,6}", _base32),
     _decoder(
         "hex",
@@ -186,6 +233,7 @@ DECODERS: tuple[Decoder, ...] = (
     _decoder("binary", "bits", r"[01]{8}(?:[ ,\n]?[01]{8}){3,}", _binary),
     _decoder("decimal", "codes", r"(?:[0-9]{2,3}[ ,]{1,2}){5,}[0-9]{2,3}", _decimal),
     _decoder("percent", "percent", r"(?:%[0-9a-fA-F]{2})+", _percent),
+    _decoder("quoted", "quoted", r"(?:=[0-9a-fA-F]{2})+", _quoted),
     _decoder("entity", "entity", _ENTITY, _entity),
     _decoder("escape", "escape", _ESCAPE, _escape),
     _decoder("morse", "morse", r"(?:[.-]{1,6}[ /|\n]{1,3}){8,}(?:[.-]{1,6})?", _morse),
@@ -231,6 +279,9 @@ def run_triggers() -> tuple[Pattern, ...]:
         _trigger("run", r"[A-Za-z0-9+/_-]{16}"),
         _trigger("bits", r"[01]{8}[ ,]?[01]{8}"),
         _trigger("percent", r"%[0-9a-fA-F]{2}"),
+        _trigger("quoted", r"=[0-9A-Fa-f]{2}=[0-9A-Fa-f]{2}"),
+        _trigger("dense", rf"{_DENSE}{{20}}"),
+        _trigger("framed", r"<~[!-uz]{4}"),
         _trigger("entity", r"&#?[0-9A-Za-z]{1,9};"),
         _trigger("escape", r"\\[uUx][0-9a-fA-F{]{2}"),
         _trigger("prefixed", r"0[xX][0-9a-fA-F]{2}[ ,]{1,2}0[xX]"),

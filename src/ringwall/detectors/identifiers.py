@@ -105,6 +105,26 @@ def cards(text: str) -> Iterator[tuple[int, int]]:
             at += end - start
 
 
+def mirrored_cards(text: str) -> Iterator[tuple[int, int]]:
+    """Spans of card numbers of usual length that are written from their end.
+
+    Those of 13 and 19 digits are left alone: that long are milli- and nanoseconds since 1970, of which logs are full.
+    """
+    size = len(text)
+    for start, end in cards(text[::-1]):
+        if sum(each.isdigit() for each in text[size - end : size - start]) in _USUAL_LENGTHS:
+            yield size - end, size - start
+
+
+def is_moment(digits: str) -> bool:
+    """Whether a number may be milli-, micro- or nanoseconds since 1970, from 2014 to 2035."""
+    return _MOMENT.fullmatch(digits) is not None
+
+
+_USUAL_LENGTHS = range(14, 17)
+_MOMENT = re.compile(r"(?:1[4-9]|20)[0-9]{11}(?:[0-9]{3}){0,2}")
+
+
 def _plausible(text: str, groups: list[tuple[int, int]]) -> bool:
     """Whether digits that pass as a card are grouped as people, or hurried attackers, group cards."""
     start, end = groups[0][0], groups[-1][1]

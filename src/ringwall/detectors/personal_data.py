@@ -28,6 +28,8 @@ UNREAD = frozenset({"encoded_run", "invisible_run"})
 MAX_INVISIBLE = 8
 MAX_RUN = 2048
 """Code points of an encoded run that are decoded; a longer one is a finding."""
+MAX_DECODED = 262_144
+"""Code points of what a run says that are looked at; more (a compressed run) is a finding."""
 MAX_SPAN = 4608
 """Code points of the text as it came that one finding covers."""
 LOOKBACK = 5120
@@ -39,8 +41,8 @@ MIN_RUN = 12
 
 _INVISIBLE_RUN = re.compile(f"[{INVISIBLE_CLASS}]{{{MAX_INVISIBLE + 1},}}")
 _TOKEN = re.compile(r"[!-~]+")
-_CHARACTER_CODES = ("percent", "entity", "escape")
-_RUN_DECODERS = tuple(each for each in DECODERS if each.name not in (*_CHARACTER_CODES, "spaced", "morse"))
+_CHARACTER_CODES = ("percent", "entity", "escape", "quoted")
+_RUN_DECODERS = tuple(each for each in DECODERS if each.name not in (*_CHARACTER_CODES, "spaced"))
 _CODE_DECODERS = tuple(each for each in DECODERS if each.name in _CHARACTER_CODES)
 _TRIGGERS = (
     Pattern("digits", "personal", r"[0-9](?:[^0-9A-Za-z]{0,9}[0-9]){6}", spans=False),
@@ -119,6 +121,8 @@ def _plain(text: str) -> Iterator[Found]:
     if "digits" in ids:
         for span in identifiers.cards(text):
             yield Found("card_number", *span)
+        for span in identifiers.mirrored_cards(text):
+            yield Found("card_number", *span)
         for span in identifiers.social_security_numbers(text):
             yield Found("us_ssn", *span)
         for span in identifiers.phones(text):
@@ -146,7 +150,7 @@ def _encoded(text: str, closer: frozenset[str], max_run: int, depth: int) -> Ite
         decoded = _decoded(text[start:end], decoder)
         if decoded is None:
             continue
-        if depth == 0:
+        if depth == 0 or len(decoded) > MAX_DECODED:
             yield Found("encoded_run", start, end)
             continue
         plain = decoded.translate(CANONICAL)
@@ -163,7 +167,7 @@ def _runs(text: str, closer: frozenset[str]) -> Iterator[tuple[int, int, Decoder
         if closer & decoder.triggers:
             for match in decoder.runs(text):
                 yield match.start(), match.end(), decoder
-    if closer & {"percent", "entity", "escape"}:
+    if closer & frozenset(_CHARACTER_CODES):
         # Neighbouring words that hold such codes, one blank apart, are one run: a number may be written in several.
         start = end = -1
         for token in _TOKEN.finditer(text):

@@ -1,6 +1,7 @@
 """Whose word do we take about who asks? API keys and the token issuers that an organisation trusts.
 
-* An API key is stored as SHA-256 of its secret: 256 random bits need no slow hash. A password does (issuer).
+* An API key is stored as SHA-256 of its secret: 256 random bits need no slow hash. A password does (issuer). The secret
+  of its AWS access key, if it has one, is stored sealed: whoever verifies a signature needs the secret itself.
 * A trusted issuer pins its algorithms, its token types and its audiences; what is not named is refused.
 * Roles are qualified: `reader` holds in the whole organisation, `support/reader` in the workload `support` only.
 """
@@ -41,6 +42,8 @@ class ApiKeyRow:
         expires_us: When it stops working, microseconds since 1970-01-01 UTC; None for never.
         revoked: True when it was taken back.
         process: True for the token of one running process, which is valid on loopback only.
+        access_key_id: The AWS access key id under which requests are signed, or empty.
+        sealed_secret: The secret access key, sealed; empty without one.
     """
 
     id: str
@@ -52,6 +55,8 @@ class ApiKeyRow:
     expires_us: int | None = None
     revoked: bool = False
     process: bool = False
+    access_key_id: str = ""
+    sealed_secret: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,6 +158,22 @@ class ApiKeys(Protocol):
         """
         ...
 
+    def find_access_key(self, access_key_id: str) -> ApiKeyRow | None:
+        """The key with this AWS access key id, revoked and expired ones too; None when there is none. Never blocks.
+
+        Raises:
+            InternalError: The keys cannot be read. The request is refused.
+        """
+        ...
+
+    def secret_access_key(self, row: ApiKeyRow) -> str:
+        """The secret of a key's AWS access key, unsealed for one check. Never blocks.
+
+        Raises:
+            InternalError: It cannot be unsealed. The request is refused.
+        """
+        ...
+
 
 class KeySets(Protocol):
     """Public keys of token issuers (JWKS), cached and refreshed."""

@@ -5,15 +5,19 @@
 * `find` reads a copy in memory, as old as the last `refresh`; a copy that is too old answers nobody, so that a revoked
   key cannot live on when the database is lost.
 * A key is for named workloads, never for all.
+* A key may have an AWS access key besides: an id like `RWKA...` and a secret of 240 random bits, with which stock AWS
+  clients sign. Whoever verifies a signature needs the secret itself, so it is stored sealed under the installation's
+  root key, bound to this key; it dies with the key.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
@@ -21,12 +25,17 @@ from ringwall.model.errors import CallerError, InternalError
 from ringwall.model.framework import WORKLOAD_ID
 from ringwall.model.identity import ROLE, ApiKeyRow
 from ringwall.model.interaction import PrincipalKind
-from ringwall.model.ports import Clock
+from ringwall.model.ports import Clock, Sealer
 from ringwall.model.record import inert
 from ringwall.store.database import Database, Snapshot, bump
 from ringwall.store.tables import API_KEYS
 
 SECRET_BYTES = 32
+ACCESS_KEY_PREFIX = "RWKA"
+"""What access key ids begin with; none of AWS's own do."""
+ACCESS_KEY_BYTES, SECRET_ACCESS_KEY_BYTES = 10, 30
+"""Random bytes of an id (16 characters of base32) and of a secret (40 of base64), as long as AWS's own."""
+_PURPOSE = "aws-secret"
 MAX_NAME_CHARS = 256
 MAX_AGE_S = 60.0
 """How old the copy may be before `find` refuses: HOUSE 5, `revocation_grace`."""
@@ -56,24 +65,42 @@ class ApiKey:
 class StoredApiKeys:
     """Port `ApiKeys`, and what administration does to keys."""
 
-    def __init__(self, database: Database, clock: Clock, *, max_age_s: float = MAX_AGE_S) -> None:
-        """The copy is empty, and refuses, before the first `refresh`."""
+    def __init__(
+        self, database: Database, clock: Clock, *, sealer: Sealer | None = None, max_age_s: float = MAX_AGE_S
+    ) -> None:
+        """The copy is empty, and refuses, before the first `refresh`. Without a sealer no key has an access key."""
         self._database = database
         self._clock = clock
+        self._sealer = sealer
         self._max_age_s = max_age_s
         self._rows: dict[str, ApiKeyRow] = {}
+        self._access_keys: dict[str, ApiKeyRow] = {}
         self._process: dict[str, ApiKeyRow] = {}
         self._seen = float("-inf")
         self._snapshot = Snapshot(database, "api_keys", self._load)
 
     def find(self, key_id: str) -> ApiKeyRow | None:
         """See port `ApiKeys`."""
-        found = self._process.get(key_id)
-        if found is not None:
-            return found
+        return self._process.get(key_id) or self._copy(self._rows).get(key_id)
+
+    def find_access_key(self, access_key_id: str) -> ApiKeyRow | None:
+        """See port `ApiKeys`."""
+        own = (row for row in self._process.values() if row.access_key_id and row.access_key_id == access_key_id)
+        return next(own, None) or self._copy(self._access_keys).get(access_key_id)
+
+    def secret_access_key(self, row: ApiKeyRow) -> str:
+        """See port `ApiKeys`."""
+        return self._sealing().unseal(_PURPOSE, row.sealed_secret, _context(row)).decode("ascii")
+
+    def _copy(self, rows: dict[str, ApiKeyRow]) -> dict[str, ApiKeyRow]:
         if self._clock.monotonic() - self._seen > self._max_age_s:
             raise InternalError("API keys cannot be checked", code="keys_unavailable", detail="the copy is too old")
-        return self._rows.get(key_id)
+        return rows
+
+    def _sealing(self) -> Sealer:
+        if self._sealer is None:
+            raise InternalError("access keys cannot be kept here", code="keys_unavailable", detail="no sealer")
+        return self._sealer
 
     def refresh(self) -> None:
         """Renew the copy if a key changed. Call it at least twice a second, off the event loop.
@@ -95,6 +122,7 @@ class StoredApiKeys:
         kind: PrincipalKind = PrincipalKind.SERVICE,
         roles: Iterable[str] = (),
         lifetime_s: int | None = None,
+        aws: bool = False,
     ) -> tuple[str, ApiKey]:
         """Make a key; the text of it is in the answer and nowhere else.
 
@@ -106,11 +134,13 @@ class StoredApiKeys:
             kind: What sort of principal holds it.
             roles: Qualified roles of the holder.
             lifetime_s: How long it works; None for until it is revoked.
+            aws: Whether it has an AWS access key too; `secret_access_key` tells its secret.
 
         Raises:
             CallerError: A name, workload or role that cannot be.
         """
         row, text = _make(subject, kind, roles, workloads, self._expiry(lifetime_s))
+        row = self._with_access_key(row) if aws else row
         _check_name(name, "name")
         now_us = self._clock.now_us()
         with self._database.write() as connection:
@@ -126,6 +156,8 @@ class StoredApiKeys:
                     created_us=now_us,
                     created_by=inert(created_by),
                     expires_us=row.expires_us,
+                    access_key_id=row.access_key_id or None,
+                    sealed_secret=row.sealed_secret or None,
                 )
             )
             bump(connection, "api_keys")
@@ -133,10 +165,28 @@ class StoredApiKeys:
         return text, ApiKey(row, name, now_us, inert(created_by), None, None)
 
     def create_process_token(self, *, subject: str, workloads: Iterable[str], roles: Iterable[str] = ()) -> str:
-        """A token that is valid for this process alone, on loopback alone; it is never stored."""
+        """A token that is valid for this process alone, on loopback alone; it is never stored.
+
+        It has an AWS access key where there is a sealer; `access_key_of` tells it.
+        """
         row, text = _make(subject, PrincipalKind.PERSON, roles, workloads, None, process=True)
+        row = row if self._sealer is None else self._with_access_key(row)
         self._process = {**self._process, row.id: row}
         return text
+
+    def access_key_of(self, text: str) -> tuple[str, str]:
+        """The AWS access key of whoever holds this key: id and secret, or two empty strings where it has none.
+
+        Raises:
+            InternalError: The keys cannot be read, or the secret cannot be unsealed.
+        """
+        _, _, rest = text.partition("_")
+        identifier, _, secret = rest.partition("_")
+        row = self.find(identifier)
+        digest = hashlib.sha256(secret.encode()).digest()
+        if row is None or not row.access_key_id or not secrets.compare_digest(digest, row.secret_sha256):
+            return "", ""
+        return row.access_key_id, self.secret_access_key(row)
 
     def revoke(self, key_id: str, *, by: str) -> bool:
         """Take a key back for good; False when there is no such key or it was revoked before."""
@@ -165,6 +215,14 @@ class StoredApiKeys:
 
     def _load(self, connection: Connection) -> None:
         self._rows = {each.id: _row(each) for each in connection.execute(select(API_KEYS))}
+        self._access_keys = {row.access_key_id: row for row in self._rows.values() if row.access_key_id}
+
+    def _with_access_key(self, row: ApiKeyRow) -> ApiKeyRow:
+        """The key with an AWS access key, made now."""
+        identifier = ACCESS_KEY_PREFIX + base64.b32encode(secrets.token_bytes(ACCESS_KEY_BYTES)).decode("ascii")
+        secret = base64.b64encode(secrets.token_bytes(SECRET_ACCESS_KEY_BYTES))
+        row = replace(row, access_key_id=identifier)
+        return replace(row, sealed_secret=self._sealing().seal(_PURPOSE, secret, _context(row)))
 
     def _expiry(self, lifetime_s: int | None) -> int | None:
         if lifetime_s is None:
@@ -206,7 +264,14 @@ def _row(found: Row[tuple[object, ...]]) -> ApiKeyRow:
         workloads=frozenset(json.loads(found.workloads)),
         expires_us=found.expires_us,
         revoked=found.revoked_us is not None,
+        access_key_id=found.access_key_id or "",
+        sealed_secret=bytes(found.sealed_secret or b""),
     )
+
+
+def _context(row: ApiKeyRow) -> bytes:
+    """What a secret is sealed for: this key and this access key id."""
+    return f"{row.id} {row.access_key_id}".encode()
 
 
 def _check_name(name: str, field: str) -> None:

@@ -3,7 +3,7 @@
 * Times are whole microseconds since 1970-01-01 UTC. Lists are canonical JSON text: nothing asks inside them.
 * `changes` counts what happened to each table that a process keeps a copy of, in the transaction that changes it.
 * No column holds a secret in clear: API keys, codes and lease secrets are hashed, passwords stretched, TOTP secrets
-  sealed, keys of columns wrapped.
+  and secrets of access keys sealed, keys of columns wrapped.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ API_KEYS = Table(
     Column("expires_us", BigInteger),
     Column("revoked_us", BigInteger),
     Column("revoked_by", String(512)),
+    Column("access_key_id", String(20), unique=True, index=True),
+    Column("sealed_secret", LargeBinary),
 )
 
 CONTAINMENTS = Table(

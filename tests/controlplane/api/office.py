@@ -90,7 +90,7 @@ class Place:
         self.issuer_folder = self.folder / "issuer"
         self.ledger_key = load_ledger_key(self.ledger_folder, self.keyring)
         self.database = open_database(self.folder / "ringwall.db")
-        self.api_keys = StoredApiKeys(self.database, self.clock)
+        self.api_keys = StoredApiKeys(self.database, self.clock, sealer=self.keyring)
         self.containment = StoredContainment(self.database, self.clock)
         self.findings = StoredFindings(self.database, self.clock)
         self.users = Users(self.database, self.clock)

@@ -17,6 +17,14 @@ def test_a_key_is_made_listed_and_revoked(desk: Desk) -> None:
     assert desk.call(f"/keys/{key}", method="DELETE").status == 404
 
 
+def test_an_access_key_is_shown_once(desk: Desk) -> None:
+    made = desk.call("/keys", body={"name": "ci", "workloads": ["rehearsal"], "aws": True})
+    secret, identifier = made.json["aws_secret_access_key"], made.json["key"]["aws_access_key_id"]
+    assert made.status == 201 and len(secret) == 40 and len(identifier) == 20
+    listed = desk.call("/keys").body.decode()
+    assert identifier in listed and secret not in listed and "sealed" not in listed
+
+
 def test_a_key_for_a_misspelt_workload_is_refused_with_the_nearest(desk: Desk) -> None:
     found = desk.call("/keys", body={"name": "ci", "workloads": ["rehersal"]})
     assert found.status == 422 and 'did you mean "rehearsal"?' in found.json["detail"]

@@ -24,7 +24,8 @@ from tests.detectors.test_personal_data import FOUND, LEFT_ALONE, TEXTS
 CONTROLLED: SensitiveData = build(CONTROL)
 CARD = "4111 1111 1111 1111"
 KEY = "AKIAIOSFODNN7EXAMPLE"
-WAYS = sorted(CONTROL.checkpoints)
+WAYS = sorted(CONTROL.checkpoints - {Checkpoint.TOOL_CALL})
+"""Where content is masked; what a tool is called with is refused instead."""
 
 
 def seen(value: object, checkpoint: Checkpoint, focus: tuple[int, int] | None = None) -> Vantage:
@@ -46,6 +47,17 @@ def test_a_card_is_masked_both_ways(checkpoint: Checkpoint) -> None:
     (edit,) = verdict.edits
     assert (edit.kind, edit.action) == ("card_number", EditAction.MASK)
     assert (edit.place.start, edit.place.end) == (9, 28)
+
+
+@pytest.mark.parametrize("text", [CARD, "078-05-1120", KEY, "NDExMTExMTExMTExMTExMQ==", CARD[::-1]])
+def test_a_tool_is_not_called_with_what_may_not_pass(text: str) -> None:
+    verdict = judged({"q": [f"it is {text} indeed"]}, Checkpoint.TOOL_CALL)
+    assert isinstance(verdict, Deny) and verdict.kind is DenyKind.CONTENT
+
+
+@pytest.mark.parametrize("text", ["ada@example.com", "+44 20 7946 0958", "DE89 3704 0044 0532 0130 00"])
+def test_a_tool_is_called_with_what_tools_are_made_for(text: str) -> None:
+    assert isinstance(judged({"to": text}, Checkpoint.TOOL_CALL), Allow)
 
 
 @pytest.mark.parametrize(("kind", "text"), [(kind, text) for kind, texts in FOUND.items() for text in texts])
@@ -130,7 +142,9 @@ def test_a_run_longer_than_the_window_is_blocked_out_piece_by_piece() -> None:
 
 
 def test_kinds_may_be_allowed_and_what_nobody_spoke_of_is_refused() -> None:
-    lenient = CONTROL(CONTROL.settings_type(inbound={}, outbound=dict.fromkeys(KINDS, "allow"), unread=()))
+    lenient = CONTROL(
+        CONTROL.settings_type(inbound={}, outbound=dict.fromkeys(KINDS, "allow"), arguments={}, unread=())
+    )
     verdict = judge(lenient, seen(CARD, Checkpoint.RESPONSE))
     assert isinstance(verdict, Allow)
     assert {each.kind for each in verdict.evidence} == {"card_number"}
@@ -140,7 +154,7 @@ def test_kinds_may_be_allowed_and_what_nobody_spoke_of_is_refused() -> None:
 @pytest.mark.parametrize("actions", [{"card": "hide"}, {"card_number": "mask"}])
 def test_unknown_kinds_and_actions_are_refused(actions: dict[str, str]) -> None:
     with pytest.raises(ConfigError, match="unknown"):
-        CONTROL(CONTROL.settings_type(inbound=actions, outbound={}, unread=()))
+        CONTROL(CONTROL.settings_type(inbound=actions, outbound={}, arguments={}, unread=()))
 
 
 def test_an_image_is_not_covered() -> None:

@@ -10,12 +10,15 @@ from datetime import UTC, datetime, timedelta
 from ringwall.dataplane.gateway.app import Gateway
 from ringwall.dataplane.gateway.seals import Seals
 from ringwall.dataplane.gateway.session import SessionHandles
+from ringwall.dataplane.gateway.signatures import Signatures
 from ringwall.dataplane.gateway.source import Sources
 from ringwall.engine.chain import Chain
 from ringwall.engine.running import Running, RunningWorkload
+from ringwall.model.errors import InternalError
 from ringwall.model.facts import Identity
 from ringwall.model.framework import WorkloadId
-from ringwall.model.interaction import ANONYMOUS
+from ringwall.model.identity import ApiKeyRow
+from ringwall.model.interaction import ANONYMOUS, PrincipalKind
 from ringwall.model.plan import Limits, Plan
 from tests.fakes import PERSON, FixedClock, Road, ScriptedUpstream, rule, seat, workload_plan
 
@@ -35,6 +38,33 @@ class Keys:
         return ANONYMOUS, Identity(False, "unknown_key" if credential else "missing")
 
 
+ACCESS_KEY_ID, SECRET_ACCESS_KEY = "RWKA" + "A" * 16, "s" * 40
+
+
+ROW = ApiKeyRow(
+    "k1", b"", "ada", PrincipalKind.PERSON, frozenset(), frozenset({"support"}), access_key_id=ACCESS_KEY_ID
+)
+
+
+@dataclass
+class AccessKeys:
+    """API keys that know one access key."""
+
+    row: ApiKeyRow = ROW
+    failure: InternalError | None = None
+
+    def find(self, key_id):
+        return None
+
+    def find_access_key(self, access_key_id):
+        if self.failure is not None:
+            raise self.failure
+        return self.row if access_key_id == self.row.access_key_id else None
+
+    def secret_access_key(self, row):
+        return SECRET_ACCESS_KEY
+
+
 @dataclass
 class Door:
     """A gateway over memory, and what it was asked and said."""
@@ -45,6 +75,9 @@ class Door:
     scope: frozenset[str] | None = None
     limits: Limits = field(default_factory=Limits)
     proxies: tuple[str, ...] = ()
+    access_keys: AccessKeys = field(default_factory=AccessKeys)
+    clock: FixedClock = field(default_factory=FixedClock)
+    content_type: bytes | None = b"application/json"
 
     def __post_init__(self) -> None:
         made = {}
@@ -71,10 +104,11 @@ class Door:
             exchange=self.road.exchange,
             running=lambda: self.running,
             directory=Keys(self.scope),
+            signatures=Signatures(self.access_keys, self.clock),
             sources=Sources(self.proxies),
             handles=SessionHandles(b"k" * 32),
             seals=Seals(b"s" * 32),
-            clock=FixedClock(),
+            clock=self.clock,
             encode_receipt=lambda receipt: f"rw1.{receipt.record}",
         )
         self.sent: list[dict] = []
@@ -82,7 +116,7 @@ class Door:
     async def ask(self, method="POST", path=CHAT, body=ASK, key="good", headers=(), gone=None) -> None:
         self.sent.clear()
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        found = [(b"content-type", b"application/json"), *headers]
+        found = [(b"content-type", self.content_type), *headers] if self.content_type is not None else [*headers]
         if key is not None:
             found.append((b"authorization", f"Bearer {key}".encode()))
         pending = [{"type": "http.request", "body": data, "more_body": False}]

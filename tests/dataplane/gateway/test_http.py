@@ -9,7 +9,9 @@ from ringwall.dataplane.gateway.http import (
     cancelled_when_gone,
     head_of,
     read_body,
+    read_bytes,
     read_head,
+    replayed,
     send_piece,
     send_whole,
     start_stream,
@@ -206,3 +208,24 @@ def test_answers_are_sent_in_one_piece_or_many():
     asyncio.run(scenario())
     assert sent[0]["headers"] == [(b"content-type", b"application/json"), (b"content-length", b"2"), (b"x", b"y")]
     assert [each.get("more_body") for each in sent] == [None, None, None, True, False]
+
+
+def test_a_body_that_was_read_before_its_door_is_received_again_once():
+    async def read() -> tuple[bytes, dict]:
+        again = replayed(b"{}", messages({"type": "http.disconnect"}))
+        return await read_body(read_head(scope(JSON)), again, limit=2, timeout_s=1.0), await again()
+
+    assert asyncio.run(read()) == (b"{}", {"type": "http.disconnect"})
+
+
+def test_bytes_are_read_whatever_they_are_said_to_be_within_the_same_bounds():
+    request = read_head(scope((b"content-type", b"x/y"), (b"content-encoding", b"gzip")))
+    assert asyncio.run(read_bytes(request, messages(piece(b"ab", True), piece(b"c")), limit=3, timeout_s=1.0)) == b"abc"
+    with pytest.raises(CallerError):
+        asyncio.run(read_bytes(request, messages(piece(b"abcd")), limit=3, timeout_s=1.0))
+
+
+def test_another_kind_of_body_is_read_where_the_door_takes_it():
+    request = read_head(scope((b"content-type", b"application/octet-stream")))
+    kinds = {"application/json", "application/octet-stream"}
+    assert asyncio.run(read_body(request, messages(piece(b"{}")), limit=9, timeout_s=1.0, kinds=kinds)) == b"{}"

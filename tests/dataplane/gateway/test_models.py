@@ -7,9 +7,10 @@ import json
 
 import pytest
 
+from ringwall.dataplane.wire.eventstream import EventStreamDecoder
 from ringwall.model.conversation import Counted, Finish, Finished, TextDelta, Usage
 from ringwall.model.errors import UpstreamError
-from tests.dataplane.gateway.doors import ASK, door
+from tests.dataplane.gateway.doors import ASK, Verified, door
 from tests.fakes import ScriptedUpstream, rule
 from tests.raw import events
 
@@ -121,3 +122,64 @@ def test_a_session_that_was_asked_for_is_given_back():
     made(headers=[(b"ringwall-session", handle.encode())])
     assert made.road.ledger.records[-1].session == session
     assert "ringwall-session" not in made.headers
+
+
+CONVERSE = {"messages": [{"role": "user", "content": [{"text": "hello"}]}]}
+NOVA = json.dumps({"schemaVersion": "messages-v1", **CONVERSE}).encode()
+
+
+def test_a_client_of_bedrock_is_answered_and_told_of_failures_in_its_own_words():
+    made = door()
+    status, body = made(path="/model/m/converse", body=CONVERSE)
+    assert (status, body["output"]["message"]["content"]) == (200, [{"text": "fine"}])
+    assert made.headers["ringwall-record"] == made.road.ledger.records[-1].id
+    for path, body, expected in (
+        ("/model/none/converse", CONVERSE, (404, "ResourceNotFoundException")),
+        ("/model/m/converse", {}, (400, "ValidationException")),
+        ("/model/m/count-tokens", {}, (404, "ResourceNotFoundException")),
+        ("/w/nobody/model/m/converse", CONVERSE, (404, "ResourceNotFoundException")),
+    ):
+        status, told = made(path=path, body=body)
+        assert (status, made.headers["x-amzn-errortype"]) == expected and told["message"]
+
+
+def test_a_client_of_bedrock_who_is_not_known_is_told_so_in_its_own_words():
+    made = door(Verified("identity_data.v"))
+    status, _ = made(path="/model/m/converse-stream", body=CONVERSE, key=None)
+    assert (status, made.headers["x-amzn-errortype"]) == (403, "UnrecognizedClientException")
+    assert "www-authenticate" not in made.headers
+
+
+def test_a_stream_of_bedrock_that_breaks_ends_with_an_exception():
+    failure = UpstreamError("the model's provider failed", code="upstream_failed")
+    made = door(upstream=ScriptedUpstream(deltas=(TextDelta(0, "one "), failure)))
+    asyncio.run(made.ask(path="/model/m/converse-stream", body=CONVERSE))
+    assert made.headers["content-type"] == "application/vnd.amazon.eventstream"
+    *_, last = EventStreamDecoder().feed(made.body)
+    assert last.headers[":exception-type"] == "modelStreamErrorException"
+    assert made.road.ledger.records[-1].outcome == "failed"
+
+
+@pytest.mark.parametrize(("path", "status"), [("/model/m/invoke", 200), ("/model/m/converse", 400)])
+def test_a_body_without_a_type_is_taken_where_boto3_says_none(path, status):
+    made = door()
+    made.content_type = None
+    assert made(path=path, body=NOVA)[0] == status
+
+
+def test_the_time_that_an_answer_took_is_told():
+    made = door()
+    made.road.upstream.before = lambda: setattr(made.clock, "seconds", made.clock.seconds + 0.25)
+    assert made(path="/model/m/converse", body=CONVERSE)[1]["metrics"] == {"latencyMs": 250}
+
+
+@pytest.mark.parametrize("path", ["/model/m/converse-stream", "/model/m/invoke-with-response-stream"])
+def test_a_refusal_in_the_middle_of_a_stream_of_bedrock_releases_nothing_of_what_was_refused(path):
+    deltas = (TextDelta(0, "all is well. "), TextDelta(0, "the secret is out"), Finished(0, Finish.STOP))
+    made = door(rule("r", "secret", "deny", lookback=8), upstream=ScriptedUpstream(deltas=deltas))
+    asyncio.run(made.ask(path=path, body=CONVERSE))
+    *others, last = EventStreamDecoder().feed(made.body)
+    assert (last.headers[":message-type"], last.headers[":exception-type"]) == ("exception", "validationException")
+    told = json.loads(last.payload)
+    assert told["ringwall"]["control"] == "application.r" and told["ringwall"]["record"] in told["message"]
+    assert all(b"secret" not in each.payload and b"c2VjcmV0" not in each.payload for each in others)

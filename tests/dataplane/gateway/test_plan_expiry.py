@@ -11,11 +11,13 @@ import pytest
 from ringwall.dataplane.gateway.app import Gateway
 from ringwall.dataplane.gateway.seals import Seals
 from ringwall.dataplane.gateway.session import SessionHandles
+from ringwall.dataplane.gateway.signatures import Signatures
 from ringwall.dataplane.gateway.source import Sources
 from ringwall.engine.chain import Chain
 from ringwall.engine.running import Running
 from ringwall.model.facts import Identity
 from ringwall.model.plan import Plan
+from tests.dataplane.gateway.doors import AccessKeys
 from tests.fakes import PERSON, FixedClock, Road, rule, seat
 
 
@@ -35,6 +37,7 @@ def test_requests_are_refused_from_the_moment_the_plan_ends(left, status):
         exchange=road.exchange,
         running=lambda: running,
         directory=Anybody(),
+        signatures=Signatures(AccessKeys(), clock),
         sources=Sources(),
         handles=SessionHandles(b"k" * 32),
         seals=Seals(b"s" * 32),

@@ -10,6 +10,7 @@ from openai.types.chat.completion_create_params import (
     CompletionCreateParamsStreaming,
 )
 
+from ringwall.dataplane.wire.bedrock_request import parse_converse
 from ringwall.dataplane.wire.openai_request import parse_request
 from ringwall.dataplane.wire.openai_upstream import OpenAI, encode_request, parse_answer, parse_event
 from ringwall.model.conversation import CallDelta, Counted, Finish, Finished, TextDelta, TextKind, Usage
@@ -166,3 +167,15 @@ def test_edited_content_is_what_is_sent():
 def test_a_turn_without_content_is_still_a_turn():
     body = {"messages": [{"role": "user", "content": None}, {"role": "assistant", "content": None}]}
     assert sent(body, streamed=False)["messages"] == [{"role": "user", "content": ""}, {"role": "assistant"}]
+
+
+def test_a_document_that_a_tool_answered_is_sent_as_compact_json():
+    results = [[{"json": {"card": "4é"}}], [{"json": "plain"}], [{"text": "a"}, {"json": [1, {"b": None}]}]]
+    content = [{"toolResult": {"toolUseId": f"c{n}", "content": each}} for n, each in enumerate(results)]
+    asked = parse_converse({"messages": [{"role": "user", "content": content}]}, model="m", streamed=False, unseal=str)
+    body = json.loads(encode_request(Invocation(asked.conversation, asked.parts, "m", "", 7), streamed=False))
+    assert [each["content"] for each in body["messages"]] == [
+        '{"card":"4é"}',
+        '"plain"',
+        [{"type": "text", "text": "a"}, {"type": "text", "text": '[1,{"b":null}]'}],
+    ]

@@ -136,14 +136,16 @@ class Changes:
         kind: PrincipalKind = PrincipalKind.SERVICE,
         roles: Sequence[str] = (),
         lifetime_s: int | None,
+        aws: bool = False,
     ) -> tuple[str, ApiKey]:
-        """Make an API key.
+        """Make an API key, with an AWS access key where one is asked for.
 
         Raises:
             CallerError: A name, workload or role that cannot be.
             InternalError: It could not be recorded or stored.
         """
         what = {
+            "aws": aws,
             "kind": kind,
             "lifetime_s": lifetime_s,
             "roles": _inert(roles),
@@ -160,6 +162,7 @@ class Changes:
                 kind=kind,
                 roles=roles,
                 lifetime_s=lifetime_s,
+                aws=aws,
             )
 
         return await self._change(by, _Deed("key.create", "key", name, what), make, lambda made: made[1].row.id)

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import msgspec
 
-from ringwall.controlplane.api import shapes
+from ringwall.controlplane.api import shapes, views
 from ringwall.controlplane.api.office import Call, Office
 from ringwall.model.errors import CallerError, InternalError
 
@@ -36,8 +36,10 @@ async def create_key(office: Office, call: Call) -> shapes.MadeKey:
         kind=wanted.kind,
         roles=wanted.roles,
         lifetime_s=wanted.lifetime_s,
+        aws=wanted.aws,
     )
-    return shapes.MadeKey(key=shapes.key_view(made), secret=secret)
+    _, secret_access_key = office.api_keys.access_key_of(secret)
+    return shapes.MadeKey(key=views.key_view(made), secret=secret, aws_secret_access_key=secret_access_key or None)
 
 
 async def revoke_key(office: Office, call: Call) -> shapes.Done:
@@ -52,7 +54,7 @@ async def contain(office: Office, call: Call) -> shapes.Containment:
     made = await office.changes.contain(
         call.by, wanted.kind, wanted.name, reason=wanted.reason, lifetime_s=wanted.lifetime_s
     )
-    return shapes.containment_view(made)
+    return views.containment_view(made)
 
 
 async def lift(office: Office, call: Call) -> shapes.Done:
@@ -69,7 +71,7 @@ async def invite(office: Office, call: Call) -> shapes.Invited:
     made = await office.changes.invite(
         call.by, wanted.username, groups=wanted.groups, lifetime_s=wanted.lifetime_s, renew=wanted.renew
     )
-    return shapes.invited_view(made, office.enrol_url)
+    return views.invited_view(made, office.enrol_url)
 
 
 async def disable(office: Office, call: Call) -> shapes.Person:
@@ -79,7 +81,7 @@ async def disable(office: Office, call: Call) -> shapes.Person:
         raise CallerError("there is no such user", code="unknown_user", status=404, param="subject")
     await office.changes.disable(call.by, user.username)
     changed = office.users.by_subject(user.subject)
-    return shapes.person_view(changed or user)
+    return views.person_view(changed or user)
 
 
 def _body(call: Call, kind: type[S]) -> S:

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 from ringwall.controlplane.api.callers import ADMINISTRATOR
 from ringwall.controlplane.api.changes import PROCESS, TOKEN_S, Author, Changes
-from ringwall.controlplane.api.shapes import is_enrolled
+from ringwall.controlplane.api.views import is_enrolled
 from ringwall.controlplane.issuer.signing import ALGORITHM, SigningKeys
 from ringwall.model.errors import InternalError, RingwallError
 from ringwall.model.identity import TrustedIssuer

@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 
 from ringwall import __version__
-from ringwall.controlplane.api import plan_shapes, shapes
+from ringwall.controlplane.api import shapes, views
 from ringwall.controlplane.api.office import Call, Office
 from ringwall.model.errors import CallerError, InternalError
 from ringwall.model.plan import PlannedControl, UpstreamPlan, WorkloadPlan
@@ -57,10 +57,10 @@ async def status(office: Office, call: Call) -> shapes.Status:
     )
 
 
-async def plan(office: Office, call: Call) -> plan_shapes.PlanView:
+async def plan(office: Office, call: Call) -> shapes.PlanView:
     """The plan in force."""
     found = office.plan()
-    return plan_shapes.PlanView(
+    return shapes.PlanView(
         digest=found.digest,
         version=found.version,
         expires=found.expires,
@@ -76,25 +76,25 @@ async def plan(office: Office, call: Call) -> plan_shapes.PlanView:
 async def keys(office: Office, call: Call) -> shapes.Keys:
     """Every key."""
     found = await asyncio.to_thread(office.api_keys.list_all)
-    return shapes.Keys(keys=[shapes.key_view(each) for each in found])
+    return shapes.Keys(keys=[views.key_view(each) for each in found])
 
 
 async def containments(office: Office, call: Call) -> shapes.Containments:
     """Every containment."""
     found = await asyncio.to_thread(office.containment.list_all)
-    return shapes.Containments(containments=[shapes.containment_view(each) for each in found])
+    return shapes.Containments(containments=[views.containment_view(each) for each in found])
 
 
 async def findings(office: Office, call: Call) -> shapes.Findings:
     """Every finding."""
     found = await asyncio.to_thread(office.findings.list_all)
-    return shapes.Findings(findings=[shapes.finding_view(each) for each in found])
+    return shapes.Findings(findings=[views.finding_view(each) for each in found])
 
 
 async def users(office: Office, call: Call) -> shapes.People:
     """Every user."""
     found = await asyncio.to_thread(office.users.list_all)
-    return shapes.People(users=[shapes.person_view(each) for each in found])
+    return shapes.People(users=[views.person_view(each) for each in found])
 
 
 async def record(office: Office, call: Call) -> shapes.RecordView:
@@ -164,9 +164,9 @@ def _record(folder: Path, entry: Entry) -> shapes.RecordView:
     )
 
 
-def _workload(planned: WorkloadPlan) -> plan_shapes.WorkloadView:
+def _workload(planned: WorkloadPlan) -> shapes.WorkloadView:
     declared = planned.workload
-    return plan_shapes.WorkloadView(
+    return shapes.WorkloadView(
         id=str(declared.id),
         owner=declared.owner,
         use_case=declared.use_case,
@@ -176,11 +176,11 @@ def _workload(planned: WorkloadPlan) -> plan_shapes.WorkloadView:
         path_prefix=planned.path_prefix,
         max_output_tokens=planned.max_output_tokens,
         models=[
-            plan_shapes.RouteView(
+            shapes.RouteView(
                 model=each.model,
                 order=each.order,
                 targets=[
-                    plan_shapes.TargetView(upstream=to.upstream, upstream_model=to.model, weight=to.weight)
+                    shapes.TargetView(upstream=to.upstream, upstream_model=to.model, weight=to.weight)
                     for to in each.targets
                 ],
             )
@@ -192,14 +192,14 @@ def _workload(planned: WorkloadPlan) -> plan_shapes.WorkloadView:
     )
 
 
-def _control(planned: PlannedControl) -> plan_shapes.ControlView:
+def _control(planned: PlannedControl) -> shapes.ControlView:
     sources = {name: str(where) for name, where in planned.provenance}
     settings = {each.name: getattr(planned.settings, each.name) for each in fields(planned.settings)}
-    return plan_shapes.ControlView(
+    return shapes.ControlView(
         id=str(planned.id),
         mode=planned.mode,
         settings=[
-            plan_shapes.SettingView(name=name, value=plain(value), source=sources.get(name, "catalog"))
+            shapes.SettingView(name=name, value=plain(value), source=sources.get(name, "catalog"))
             for name, value in settings.items()
         ],
         waiver_reason=None if planned.waiver is None else planned.waiver.reason,
@@ -207,8 +207,8 @@ def _control(planned: PlannedControl) -> plan_shapes.ControlView:
     )
 
 
-def _upstream(upstream: UpstreamPlan) -> plan_shapes.UpstreamView:
-    return plan_shapes.UpstreamView(
+def _upstream(upstream: UpstreamPlan) -> shapes.UpstreamView:
+    return shapes.UpstreamView(
         name=upstream.name,
         kind=upstream.kind,
         base_url=upstream.base_url,

@@ -6,18 +6,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Any
 
 import msgspec
 
-from ringwall.controlplane.api.changes import Invitation
-from ringwall.controlplane.api.plan_shapes import Shape
 from ringwall.model.interaction import PrincipalKind
-from ringwall.store.api_keys import ApiKey
-from ringwall.store.containment import Contained
-from ringwall.store.findings import StoredFinding
-from ringwall.store.users import User
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 KEY_LIFETIME_S = 90 * 86_400
@@ -25,6 +19,10 @@ KEY_LIFETIME_S = 90 * 86_400
 INVITATION_S = 86_400
 """How long an invitation lives when nobody says."""
 Lifetime = Annotated[int, msgspec.Meta(ge=60, le=10 * 365 * 86_400)]
+
+
+class Shape(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A closed object."""
 
 
 class Problem(Shape, omit_defaults=True):
@@ -70,15 +68,95 @@ class Status(Shape):
     ledger: LedgerStatus
 
 
+class SettingView(Shape):
+    """A setting, its value, and where that was set: `catalog`, or a file and a line."""
+
+    name: str
+    value: Any
+    source: str
+
+
+class ControlView(Shape):
+    """A control as it runs for a workload."""
+
+    id: str
+    mode: str
+    settings: list[SettingView]
+    waiver_reason: str | None
+    waiver_until: datetime | None
+
+
+class TargetView(Shape):
+    """Where a model is served."""
+
+    upstream: str
+    upstream_model: str
+    weight: int
+
+
+class RouteView(Shape):
+    """A model that callers may ask for, and where it is served."""
+
+    model: str
+    order: str
+    targets: list[TargetView]
+
+
+class WorkloadView(Shape):
+    """All that runs for a workload."""
+
+    id: str
+    owner: str
+    use_case: str
+    phase: str
+    traits: list[str]
+    rehearsal: bool
+    path_prefix: str
+    max_output_tokens: int
+    models: list[RouteView]
+    controls: list[ControlView]
+    vacancies: list[str]
+    policies: list[str]
+
+
+class UpstreamView(Shape):
+    """A provider; `credential` says where its secret is read from, never the secret."""
+
+    name: str
+    kind: str
+    base_url: str
+    account: str
+    credential: str
+    private: bool
+
+
+class PlanView(Shape):
+    """The plan in force."""
+
+    digest: str
+    version: int
+    expires: datetime
+    organisation: str
+    workloads: list[WorkloadView]
+    upstreams: list[UpstreamView]
+    issuers: list[str]
+    policies: list[str]
+    limits: dict[str, float]
+
+
 class NewKey(Shape):
-    """A key to be made. `lifetime_s` is in seconds; null for a key that works until it is revoked."""
+    """A key to be made. `lifetime_s` is in seconds; null for a key that works until it is revoked.
+
+    With `aws` it has an AWS access key besides, with which stock AWS clients sign their requests.
+    """
 
     name: Name
     workloads: Annotated[list[Name], msgspec.Meta(min_length=1, max_length=64)]
     subject: Annotated[str, msgspec.Meta(max_length=256)] = ""
     kind: PrincipalKind = PrincipalKind.SERVICE
-    roles: Annotated[list[Name], msgspec.Meta(max_length=64)] = msgspec.field(default_factory=list)
+    roles: Annotated[list[Name], msgspec.Meta(max_length=64)] = []
     lifetime_s: Lifetime | None = KEY_LIFETIME_S
+    aws: bool = False
 
 
 class Key(Shape):
@@ -95,13 +173,15 @@ class Key(Shape):
     expires: datetime | None
     revoked: datetime | None
     revoked_by: str | None
+    aws_access_key_id: str | None
 
 
 class MadeKey(Shape):
-    """A key that was just made; `secret` is shown this once."""
+    """A key that was just made; `secret` and `aws_secret_access_key` are shown this once."""
 
     key: Key
     secret: str
+    aws_secret_access_key: str | None = None
 
 
 class Keys(Shape):
@@ -174,7 +254,7 @@ class NewInvitation(Shape):
     """A person to be invited. With `renew`: one who is known already and lost password or second factor."""
 
     username: Name
-    groups: Annotated[list[Name], msgspec.Meta(max_length=64)] = msgspec.field(default_factory=list)
+    groups: Annotated[list[Name], msgspec.Meta(max_length=64)] = []
     lifetime_s: Annotated[int, msgspec.Meta(ge=60, le=14 * 86_400)] = INVITATION_S
     renew: bool = False
 
@@ -235,95 +315,3 @@ class Done(Shape):
     """It is done."""
 
     done: bool = True
-
-
-def moment(us: int) -> datetime:
-    """A time of the store."""
-    return datetime.fromtimestamp(us / 1_000_000, UTC)
-
-
-def _maybe(us: int | None) -> datetime | None:
-    return None if us is None else moment(us)
-
-
-def key_view(key: ApiKey) -> Key:
-    """A stored key."""
-    row = key.row
-    return Key(
-        id=row.id,
-        name=key.name,
-        subject=row.subject,
-        kind=row.kind,
-        roles=sorted(row.roles),
-        workloads=sorted(row.workloads),
-        created=moment(key.created_us),
-        created_by=key.created_by,
-        expires=_maybe(row.expires_us),
-        revoked=_maybe(key.revoked_us),
-        revoked_by=key.revoked_by,
-    )
-
-
-def containment_view(contained: Contained) -> Containment:
-    """A stored containment."""
-    return Containment(
-        id=contained.id,
-        scope=contained.scope,
-        reason=contained.reason,
-        created=moment(contained.created_us),
-        created_by=contained.created_by,
-        expires=_maybe(contained.expires_us),
-        lifted=_maybe(contained.lifted_us),
-        lifted_by=contained.lifted_by,
-        lift_reason=contained.lift_reason,
-    )
-
-
-def finding_view(found: StoredFinding) -> Finding:
-    """A stored finding."""
-    return Finding(
-        id=found.id,
-        detection=found.detection,
-        severity=found.severity,
-        subject=found.subject,
-        words=found.words,
-        evidence=list(found.evidence),
-        count=found.count,
-        first=moment(found.first_us),
-        last=moment(found.last_us),
-        found=moment(found.found_us),
-        response=found.response,
-        response_words=found.response_words,
-        needs_person=found.needs_person,
-        scopes=list(found.scopes),
-        contained=_maybe(found.contained_us),
-        contained_ms=None if found.contained_us is None else (found.contained_us - found.last_us) // 1000,
-        released=found.released,
-        closed=_maybe(found.closed_us),
-        closed_by=found.closed_by,
-        close_reason=found.close_reason,
-    )
-
-
-def person_view(user: User) -> Person:
-    """A stored user."""
-    return Person(
-        subject=user.subject,
-        username=user.username,
-        groups=list(user.groups),
-        created=moment(user.created_us),
-        enrolled=is_enrolled(user),
-        disabled=user.is_disabled,
-    )
-
-
-def is_enrolled(user: User) -> bool:
-    """True when this person can log in: both factors are there."""
-    return user.has_password and user.totp_sealed is not None
-
-
-def invited_view(invitation: Invitation, url: str) -> Invited:
-    """An invitation."""
-    return Invited(
-        user=person_view(invitation.user), code=invitation.code, url=url, expires=moment(invitation.expires_us)
-    )

@@ -87,6 +87,12 @@ def _is_local(source: Source) -> bool:
 _NEW_TOKEN = "get a new access token and try again"  # noqa: S105  # a sentence, not a secret
 _REMEDIES = {
     "missing": "no credential was presented; send an API key or an access token in the Authorization header",
+    "clock_skew": "the request was not signed in the last five minutes; set the clock of the machine that signs",
+    "presigned": "presigned addresses are not accepted here; sign the request in its Authorization header",
+    "session_token": "session tokens are not accepted here; use the access key of an API key of this gateway",
+    "unsigned_header": "a header that must be signed is not: host, x-amz-date, every x-amz-* and x-amzn-bedrock-* one",
+    "unsigned_payload": "the body must be signed; unsigned and streamed payloads are not accepted here",
+    "wrong_scope": "the signature must be for the service bedrock, and for the day of its x-amz-date",
     "malformed": "the credential cannot be read; send it unchanged, as it was issued",
     "unknown_key": "this API key is not valid; check it, or ask the owner of this application for a new one",
     "expired": "the credential has expired; get a new one and try again",
@@ -111,15 +117,18 @@ _REMEDIES = {
 }
 
 
+_WRONG = ("wrong_secret", "wrong_signature")
+
+
 def _deny(vantage: Vantage, problem: str) -> Deny:
     # Operators tell a wrong secret from an unknown key by the evidence; the caller cannot.
-    code = "unknown_key" if problem == "wrong_secret" else problem if problem in _REMEDIES else "malformed"
+    code = "unknown_key" if problem in _WRONG else problem if problem in _REMEDIES else "malformed"
     kind = DenyKind.UNAUTHENTICATED
     if code == "keys_unavailable":
         kind = DenyKind.UNAVAILABLE
     elif code == "wrong_workload":
         kind = DenyKind.FORBIDDEN
-    evidence = problem if problem in _REMEDIES or problem == "wrong_secret" else "malformed"
+    evidence = problem if problem in _REMEDIES or problem in _WRONG else "malformed"
     return Deny(vantage.everything, code, _REMEDIES[code], kind, (Evidence(evidence),))
 
 

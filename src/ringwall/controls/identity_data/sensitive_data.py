@@ -1,9 +1,10 @@
 """Is personal data, or are secrets, about to pass? Hides or refuses them, on the way in and on the way out.
 
 * INBOUND and TOOL_RESULT answer to `inbound`, RESPONSE and CHUNK to `outbound`: for each kind allow, hide or refuse.
+* TOOL_CALL answers to `arguments`: a tool that is called with a placeholder would do something that nobody asked for,
+  so what may not pass is refused there by default, and what tools are made for (an address to write to) passes.
 * EGRESS answers to `outbound` for what leaves through the egress proxy: no other checkpoint has seen it. What goes to
-  a model was judged at INBOUND and TOOL_RESULT, and is not judged twice; the arguments of a tool call are its own
-  content, which `tool_permission` judges.
+  a model or a tool was judged before, and is not judged twice.
 * What is hidden is masked where it stands; of an encoded run, the whole run. A key or a number of a JSON document
   cannot be edited: what is found there is refused.
 * Media other than text and JSON is not covered, and thereby refused (law 3), unless the organisation lets that type
@@ -23,6 +24,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from ringwall.detectors import personal_data
+from ringwall.detectors.identifiers import is_moment
 from ringwall.model.content import JSON, TEXT, Leaf, LeafKind, Part, PartId, Place
 from ringwall.model.control import Control, Cost, Settings, Stricter, setting
 from ringwall.model.errors import ConfigError
@@ -50,6 +52,9 @@ class SensitiveDataSettings(Settings):
     outbound: Mapping[str, str] = setting(
         Stricter.HIGHER, "For each kind, what is done with it on the way out.", scale=ACTIONS
     )
+    arguments: Mapping[str, str] = setting(
+        Stricter.HIGHER, "For each kind, what is done with it in the arguments of a tool call.", scale=ACTIONS
+    )
     unread: tuple[str, ...] = setting(Stricter.SUBSET, "Media types that pass without being read, such as image/png.")
 
 
@@ -58,7 +63,7 @@ class SensitiveData(Control):
 
     id: ClassVar[ControlId] = ControlId("identity_data.sensitive_data")
     settings_type: ClassVar[type[Settings]] = SensitiveDataSettings
-    checkpoints: ClassVar[frozenset[Checkpoint]] = INBOUND | {Checkpoint.EGRESS, Checkpoint.RESPONSE, Checkpoint.CHUNK}
+    checkpoints: ClassVar[frozenset[Checkpoint]] = frozenset(Checkpoint)
     needs: ClassVar[frozenset[type[Fact]]] = frozenset()
     cost: ClassVar[Cost] = Cost.PATTERNS
     lookback: ClassVar[int | None] = personal_data.LOOKBACK
@@ -67,6 +72,7 @@ class SensitiveData(Control):
     def __init__(self, settings: SensitiveDataSettings) -> None:
         self._inbound = _checked(settings.inbound)
         self._outbound = _checked(settings.outbound)
+        self._arguments = _checked(settings.arguments)
         self._unread = frozenset(settings.unread) - {TEXT, JSON}
         personal_data.warm()
 
@@ -75,6 +81,8 @@ class SensitiveData(Control):
         if vantage.checkpoint is Checkpoint.EGRESS and vantage.interaction.action is not Action.CONNECT:
             return Allow(vantage.everything)
         actions = self._inbound if vantage.checkpoint in INBOUND else self._outbound
+        if vantage.checkpoint is Checkpoint.TOOL_CALL:
+            actions = self._arguments
         covered: set[PartId] = set()
         evidence: list[Evidence] = []
         edits: list[Edit] = []
@@ -132,6 +140,8 @@ def _findings(part: Part, focus: tuple[int, int] | None) -> Iterator[tuple[Leaf,
         text = leaf.text
         if leaf.kind is LeafKind.NUMBER:
             text = _whole_number(text)
+            if is_moment(text):
+                continue  # read from its end it might be a card, by chance: rows of tools are full of them
         for found in personal_data.find(text) if text else ():
             seen = found if focus is None else _focused(found, focus)
             if seen is not None:

@@ -2,7 +2,8 @@
 
 The procedure for every request, numbered as in the code:
 
-1. Who is it, and from where? The credential is checked before anything else of the request is read.
+1. Who is it, and from where? The credential is checked before anything else of the request is read; a signature covers
+   the body, which is read for it where the key is known.
 2. For which workload? By path prefix, by the credential's scope, or the only one that there is.
 3. A caller who could not be verified is judged by what little is known; usually that ends here.
 4. The door of the path reads the content, takes the road and answers in its protocol (`models`, `mcp`).
@@ -16,12 +17,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ringwall.dataplane.gateway.caller import NOWHERE, Caller, EncodeReceipt, bare
-from ringwall.dataplane.gateway.http import Receive, Request, Scope, Send, head_of, read_head
+from ringwall.dataplane.gateway.http import Receive, Request, Scope, Send, head_of, read_bytes, read_head, replayed
 from ringwall.dataplane.gateway.mcp import MCP, McpDoor
 from ringwall.dataplane.gateway.models import ModelDoor
 from ringwall.dataplane.gateway.protocols import COUNT, MODELS, SPOKEN, is_door, wire_of
 from ringwall.dataplane.gateway.seals import Seals
 from ringwall.dataplane.gateway.session import SessionHandles
+from ringwall.dataplane.gateway.signatures import Signatures
+from ringwall.dataplane.gateway.sigv4 import is_signed
 from ringwall.dataplane.gateway.source import Sources
 from ringwall.dataplane.gateway.trace import carry_on
 from ringwall.engine.exchange import Exchange
@@ -29,7 +32,7 @@ from ringwall.engine.running import Running, RunningWorkload
 from ringwall.model.errors import CallerError, InternalError, RingwallError
 from ringwall.model.facts import Demand, Facts, Identity
 from ringwall.model.framework import WorkloadId
-from ringwall.model.interaction import ANONYMOUS, Action, InteractionId, Resource
+from ringwall.model.interaction import ANONYMOUS, Action, InteractionId, Principal, Resource
 from ringwall.model.names import random_hex
 from ringwall.model.ports import Clock, Directory
 
@@ -46,6 +49,7 @@ class Gateway:
         exchange: Exchange,
         running: Callable[[], Running],
         directory: Directory,
+        signatures: Signatures,
         sources: Sources,
         handles: SessionHandles,
         seals: Seals,
@@ -58,6 +62,7 @@ class Gateway:
             exchange: The road.
             running: The snapshot that runs at this moment.
             directory: Checks credentials.
+            signatures: Checks signatures of requests.
             sources: Tells the caller's address.
             handles: Makes and checks session handles.
             seals: Binds what providers signed to who got it.
@@ -67,6 +72,7 @@ class Gateway:
         self._exchange = exchange
         self._running = running
         self._directory = directory
+        self._signatures = signatures
         self._sources = sources
         self._clock = clock
         self._models = ModelDoor(
@@ -84,15 +90,16 @@ class Gateway:
         """Serve one request. WebSockets and anything else that is not HTTP are not spoken here."""
         if scope["type"] != "http":
             raise CallerError(f'"{scope["type"]}" is not spoken here', code="unsupported_protocol")
+        request = read_head(scope)
         if self._serving >= self._running().plan.limits.concurrent:
             busy = InternalError("too many requests at a time; try again", code="busy")
-            await self._models.error(wire_of(scope["path"]), send, busy)
+            await self._models.error(wire_of(request.path), send, busy)
             return
         self._serving += 1
         try:
-            await self._serve(read_head(scope), receive, send)
+            await self._serve(request, receive, send)
         except RingwallError as error:
-            await self._models.error(wire_of(scope["path"]), send, error)
+            await self._models.error(wire_of(request.path), send, error)
         finally:
             self._serving -= 1
 
@@ -107,7 +114,7 @@ class Gateway:
             if running.expires_us <= self._clock.now_us():
                 problem = "the plan of this gateway has expired; its operator must renew it"
                 raise InternalError(problem, code="plan_expired")
-            principal, identity = await self._directory.identify(_credential(request))  # 1
+            principal, identity, receive = await self._identify(running, request, receive)  # 1
             workload, path = _workload(running, request.path, identity)  # 2
         except (CallerError, InternalError) as error:
             resource = Resource("endpoint", request.path)
@@ -117,7 +124,7 @@ class Gateway:
             return
         facts = Facts((identity, source, Demand(0, 0), head_of(request, body_bytes=0)))
         caller = Caller(request, path, principal, facts, workload, trace, name)
-        wire = wire_of(path)
+        wire = wire_of(path, request.headers)
         if not identity.verified:  # 3
             refused = await self._exchange.knock(workload, caller.bare(Action.INVOKE, Resource("model", "")))
             if refused is not None:
@@ -136,6 +143,24 @@ class Gateway:
             here = ", ".join([*(f"POST {each}" for each in (*SPOKEN, COUNT)), f"GET {MODELS}", f"POST {MCP}"])
             problem = f"there is no {request.method} {path[:128]} here; what there is: {here}"
             await self._models.reject(wire, send, caller, CallerError(problem, code="unknown_path", status=404))
+
+    async def _identify(
+        self, running: Running, request: Request, receive: Receive
+    ) -> tuple[Principal, Identity, Receive]:
+        """Who asks, and from where what follows is to be read: a signature covers the body, which is read for it.
+
+        Raises:
+            CallerError: A signed body cannot be read.
+        """
+        if not is_signed(request):
+            return *(await self._directory.identify(_credential(request))), receive
+        limits = running.plan.limits
+
+        async def read() -> bytes:
+            return await read_bytes(request, receive, limit=limits.body_bytes, timeout_s=limits.read_s)
+
+        principal, identity, body = await self._signatures.identify(request, read)
+        return principal, identity, receive if body is None else replayed(body, receive)
 
 
 def _credential(request: Request) -> str | None:

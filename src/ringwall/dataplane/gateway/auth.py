@@ -21,7 +21,7 @@ from dataclasses import replace
 from ringwall.dataplane.gateway.tokens import TokenRefusedError, VerifiedToken, unsound, verify
 from ringwall.model.errors import ConfigError, InternalError
 from ringwall.model.facts import Identity
-from ringwall.model.identity import KEY_ISSUER, TrustedIssuer
+from ringwall.model.identity import KEY_ISSUER, ApiKeyRow, TrustedIssuer
 from ringwall.model.interaction import ANONYMOUS, Principal
 from ringwall.model.ports import ApiKeys, Clock, KeySets
 
@@ -84,21 +84,7 @@ class CredentialDirectory:
         matches = hmac.compare_digest(hashlib.sha256(secret.encode("ascii")).digest(), stored)
         if row is None:
             return ANONYMOUS, Identity(verified=False, problem="unknown_key", credential="api_key")
-        problem = None
-        if not matches:
-            problem = "wrong_secret"
-        elif row.revoked:
-            problem = "revoked"
-        elif row.expires_us is not None and self._clock.now_us() >= row.expires_us:
-            problem = "expired"
-        principal = Principal(KEY_ISSUER, row.subject, row.kind, row.roles, verified=problem is None)
-        return principal, Identity(
-            verified=problem is None,
-            problem=problem,
-            credential="process_token" if row.process else "api_key",
-            key=row.id,
-            workloads=row.workloads,
-        )
+        return holder(row, None if matches else "wrong_secret", self._clock.now_us())
 
     async def _by_token(self, credential: str) -> tuple[Principal, Identity]:
         now_s = self._clock.now_us() / 1_000_000
@@ -130,3 +116,25 @@ class CredentialDirectory:
         self._remembered[digest] = token
         if len(self._remembered) > self._max_remembered:
             self._remembered.popitem(last=False)
+
+
+def holder(row: ApiKeyRow, problem: str | None, now_us: int) -> tuple[Principal, Identity]:
+    """Whoever presents a key, and what checking it came to.
+
+    Args:
+        row: The key.
+        problem: What was wrong with the proof, or None.
+        now_us: The time.
+    """
+    if problem is None and row.revoked:
+        problem = "revoked"
+    elif problem is None and row.expires_us is not None and now_us >= row.expires_us:
+        problem = "expired"
+    principal = Principal(KEY_ISSUER, row.subject, row.kind, row.roles, verified=problem is None)
+    return principal, Identity(
+        verified=problem is None,
+        problem=problem,
+        credential="process_token" if row.process else "api_key",
+        key=row.id,
+        workloads=row.workloads,
+    )

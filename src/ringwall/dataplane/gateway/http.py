@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -92,8 +92,35 @@ def head_of(request: Request, *, body_bytes: int) -> RequestHead:
     return RequestHead(request.method, path, request.query, headers, body_bytes)
 
 
-async def read_body(request: Request, receive: Receive, *, limit: int, timeout_s: float) -> bytes:
-    """The whole body.
+JSON_BODY = frozenset({"application/json"})
+
+
+async def read_body(
+    request: Request, receive: Receive, *, limit: int, timeout_s: float, kinds: Collection[str] = JSON_BODY
+) -> bytes:
+    """The whole body, of a kind that is read as JSON.
+
+    Args:
+        request: Its head.
+        receive: Where it comes from.
+        limit: The most bytes that it may have.
+        timeout_s: Seconds in which it must have come.
+        kinds: The content types that it may have.
+
+    Raises:
+        CallerError: Too large, too slow, broken off, compressed, behind an upgrade, or not JSON by its content type.
+    """
+    _refuse_upgrade(request)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in kinds:
+        raise CallerError("the content type must be application/json", code="unsupported_media_type", status=415)
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise CallerError("the body must not be compressed", code="unsupported_encoding", status=415)
+    return await read_bytes(request, receive, limit=limit, timeout_s=timeout_s)
+
+
+async def read_bytes(request: Request, receive: Receive, *, limit: int, timeout_s: float) -> bytes:
+    """The whole body, whatever it is.
 
     Args:
         request: Its head.
@@ -102,16 +129,9 @@ async def read_body(request: Request, receive: Receive, *, limit: int, timeout_s
         timeout_s: Seconds in which it must have come.
 
     Raises:
-        CallerError: Too large, too slow, broken off, compressed, behind an upgrade, or not JSON by its content type.
+        CallerError: Too large, too slow, broken off, or behind an upgrade.
     """
-    if "upgrade" in (token.strip() for token in request.headers.get("connection", "").lower().split(",")):
-        problem = "connections are not upgraded here; send the request without Upgrade"
-        raise CallerError(problem, code="no_upgrade")
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise CallerError("the content type must be application/json", code="unsupported_media_type", status=415)
-    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
-        raise CallerError("the body must not be compressed", code="unsupported_encoding", status=415)
+    _refuse_upgrade(request)
     if "content-length" in request.repeated or "transfer-encoding" in request.repeated:
         raise CallerError("the length of the body is given twice", code="bad_framing")
     too_large = CallerError(f'the body has more than "{limit}" bytes', code="too_large", status=413)
@@ -139,6 +159,24 @@ async def read_body(request: Request, receive: Receive, *, limit: int, timeout_s
 
 MAX_LENGTH_DIGITS = 18
 """Digits of a length that are read as a number; more is too large anyway."""
+
+
+def _refuse_upgrade(request: Request) -> None:
+    if "upgrade" in (token.strip() for token in request.headers.get("connection", "").lower().split(",")):
+        problem = "connections are not upgraded here; send the request without Upgrade"
+        raise CallerError(problem, code="no_upgrade")
+
+
+def replayed(body: bytes, receive: Receive) -> Receive:
+    """What a door receives when the body was read before it: the same bytes, then whatever else comes."""
+    pending = [body]
+
+    async def again() -> MutableMapping[str, Any]:
+        if pending:
+            return {"type": "http.request", "body": pending.pop(), "more_body": False}
+        return await receive()
+
+    return again
 
 
 @contextlib.asynccontextmanager

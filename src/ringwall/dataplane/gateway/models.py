@@ -29,6 +29,7 @@ from ringwall.dataplane.gateway.http import (
     send_whole,
     start_stream,
 )
+from ringwall.dataplane.gateway.protocols import body_kinds
 from ringwall.dataplane.gateway.seals import Seals
 from ringwall.dataplane.gateway.session import SessionHandles
 from ringwall.dataplane.wire import anthropic_answer, openai_answer
@@ -78,14 +79,24 @@ class ModelDoor:
     async def serve(self, wire: Wire, caller: Caller, limits: Limits, receive: Receive, send: Send) -> None:
         """Serve one request, streamed or not."""
         try:
-            body = await read_body(caller.request, receive, limit=limits.body_bytes, timeout_s=limits.read_s)
+            kinds = body_kinds(caller.path, caller.request.headers)
+            body = await read_body(
+                caller.request, receive, limit=limits.body_bytes, timeout_s=limits.read_s, kinds=kinds
+            )
+            begun = self._clock.monotonic()
             asked = wire.parse(body, depth=limits.depth, unseal=lambda bound: self._unseal(caller, bound))
             attempt, handle = self._attempt(caller, asked, len(body))
         except CallerError as error:
             await self.reject(wire, send, caller, error)
             return
         extra: list[Header] = [(b"ringwall-session", handle.encode())] if handle is not None else []
-        head = Head(caller.interaction, asked, self._clock.now_us() // 1_000_000, lambda seal: self._seal(caller, seal))
+        head = Head(
+            caller.interaction,
+            asked,
+            created=self._clock.now_us() // 1_000_000,
+            seal=lambda seal: self._seal(caller, seal),
+            elapsed_ms=lambda: round((self._clock.monotonic() - begun) * 1000),
+        )
         async with cancelled_when_gone(receive):
             if asked.streamed:
                 outcome: Answered | Streaming | Refused | Failed = await stream(self._exchange, caller.running, attempt)

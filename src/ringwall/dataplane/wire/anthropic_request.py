@@ -42,8 +42,16 @@ def parse_request(body: bytes, *, depth: int, unseal: Callable[[str], str]) -> M
     Raises:
         CallerError: It cannot be read in one way only, or asks for something that no control can judge.
     """
-    document = _described_tools_only(read_object(body, depth=depth))
-    return _Reader(read_as(document, t.Request, UNREAD), unseal).read()
+    return read_request(read_object(body, depth=depth), unseal=unseal)
+
+
+def read_request(document: dict[str, object], *, unseal: Callable[[str], str]) -> ModelRequest:
+    """Read a request that stands in a document.
+
+    Raises:
+        CallerError: As for `parse_request`.
+    """
+    return _Reader(read_as(_described_tools_only(document), t.Request, UNREAD), unseal).read()
 
 
 def parse_prompt(body: bytes, *, depth: int, unseal: Callable[[str], str]) -> ModelRequest:

@@ -31,6 +31,7 @@ from ringwall.dataplane.wire.anthropic_events import (
     ToolUse,
     usage_of_message,
 )
+from ringwall.dataplane.wire.openai_upstream import plain
 from ringwall.model.content import Part, PartId, thaw
 from ringwall.model.conversation import Answer, Generation, Role, ToolDefinition, Turn
 from ringwall.model.features import Feature
@@ -183,10 +184,8 @@ def _texts(content: Sequence[PartId], parts: Mapping[PartId, Part]) -> list[_Blo
         if part.media.startswith("image/"):
             source = {"type": "base64", "media_type": part.media, "data": part.text}
             blocks.append({"type": "image", "source": source})
-        elif not isinstance(part.value, str):
-            blocks.append({"type": "text", "text": msgspec.json.encode(thaw(part.value)).decode()})
-        elif part.value:
-            blocks.append({"type": "text", "text": part.value})
+        elif plain(part):
+            blocks.append({"type": "text", "text": plain(part)})
     return blocks
 
 

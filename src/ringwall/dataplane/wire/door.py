@@ -52,12 +52,14 @@ class Head:
         request: What was asked.
         created: Seconds since 1970.
         seal: Binds what a provider signed to this caller and this workload; see `gateway.seals`.
+        elapsed_ms: Milliseconds since the request was read.
     """
 
     interaction: str
     request: ModelRequest
     created: int
     seal: Callable[[str], str]
+    elapsed_ms: Callable[[], int] = lambda: 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from ringwall.dataplane.wire.answers import (
     name_of,
     usage_of,
 )
+from ringwall.dataplane.wire.openai_upstream import plain
 from ringwall.model.content import Part, PartId, thaw
 from ringwall.model.conversation import (
     Answer,
@@ -164,8 +165,8 @@ def _pieces(content: Sequence[PartId], parts: Mapping[PartId, Part]) -> list[_Pi
         part = parts[each]
         if part.media.startswith("image/"):
             pieces.append({"inlineData": {"mimeType": part.media, "data": part.text}})
-        elif part.text:
-            pieces.append({"text": part.text})
+        elif plain(part):
+            pieces.append({"text": plain(part)})
     return pieces
 
 

@@ -20,7 +20,8 @@ from ringwall.model.errors import CallerError
 from ringwall.model.strict_json import JsonError, loads
 
 CALL_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
-MODEL = re.compile(r"[A-Za-z0-9._:/@+-]{1,128}")
+MODEL = re.compile(r"[A-Za-z0-9._:/@+-]{1,256}")
+"""Names of models, and ARNs of what serves them."""
 IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 _IMAGE = re.compile(r"data:(image/(?:png|jpeg|gif|webp));base64,([A-Za-z0-9+/]+={0,2})")
 BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
