@@ -201,8 +201,7 @@ class ModelRoute(Table):
     """Where a model is served, when the upstream calls it by another name, or several serve it.
 
     Attributes:
-        upstream: The upstream that serves it; give this or `targets`.
-        targets: Several upstreams that serve it, up to eight, each with its `model` and `weight`.
+        targets: Several upstreams instead of `upstream`, up to eight, each with its `model` and `weight`.
         order: `fallback`: the first target is asked, and the others where it fails; `weighted`: the first is drawn.
         retry_s: Seconds within which a target is asked again that did nothing: busy, or not reachable. 0 for never.
     """
