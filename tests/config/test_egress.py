@@ -6,7 +6,7 @@ import pytest
 
 from ringwall.config.document import read_text
 from ringwall.config.egress import read_egress
-from ringwall.config.schema import read_configuration
+from ringwall.config.read import read_configuration
 from ringwall.model.errors import ConfigError
 from ringwall.model.plan import EgressPlan
 

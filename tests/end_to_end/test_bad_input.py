@@ -428,7 +428,7 @@ def test_a_tls_hello_on_a_plain_port_is_not_spoken(bad):
         ("GET", "/"),
         ("GET", "/w/rehearsal/"),
         ("POST", "/w/rehearsal/v1/embeddings"),
-        ("POST", "/w/rehearsal/v1/responses"),
+        ("POST", "/w/rehearsal/v1/realtime"),
         ("POST", "/w/rehearsal/v1/files"),
         ("POST", "/w/rehearsal/v1/batches"),
         ("POST", "/w/rehearsal/v1/chat/completions/"),

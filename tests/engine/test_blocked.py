@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringwall.engine.blocked import BLOCKED, PLACEHOLDER, BlockedTurns, digest, has_past, leave_out, to_blame
+from ringwall.engine.blocked import BLOCKED, PLACEHOLDER, carry_on, digest, has_past, leave_out, to_blame
+from ringwall.engine.chain import Chain
+from ringwall.engine.outcomes import Attempt, Refused
+from ringwall.engine.streamed import Streaming, stream
 from ringwall.model.content import JSON, Origin, Part, PartId, Place, by_id, freeze
-from ringwall.model.conversation import Conversation, Role, Turn
+from ringwall.model.conversation import Answer, Choice, Conversation, Finish, Finished, Role, TextDelta, Turn
 from ringwall.model.decision import Cause, Decision, Effect, Judgement
 from ringwall.model.framework import ControlId, WorkloadId
 from ringwall.model.interaction import Checkpoint, SessionKey
-from ringwall.model.plan import Mode
+from ringwall.model.plan import BlockedTurns, Mode
 from ringwall.model.session import Event, SessionState
 from ringwall.model.verdict import Deny, DenyKind, Evidence
-from tests.fakes import PlainDigests
+from tests.fakes import PlainDigests, Road, ScriptedUpstream, attempt, rule, seat, text_part
 
 HERE, CONTROL = WorkloadId("support"), ControlId("application.prompt_attack")
 ROLES = {"s": Role.SYSTEM, "u": Role.USER, "a": Role.ASSISTANT, "t": Role.TOOL}
@@ -141,3 +145,44 @@ def test_leaving_out_only_hides(rows: list[str]) -> None:
         assert texts <= {part.text for part in parts} | {PLACEHOLDER}
         assert len(said.turns) >= len(came.turns) - len(left)
         assert has_past(came) or not left
+
+
+def later(made: Road, *texts: str) -> Attempt:
+    """The attempt with these user turns, as the road takes it when the conversation goes on."""
+    parts = [text_part(text, f"turns/{number}/content/0") for number, text in enumerate(texts)]
+    return asyncio.run(carry_on(made.exchange, made.running, attempt(*parts)))
+
+
+def texts(tried: Attempt) -> list[str]:
+    return [part.text for part in tried.interaction.parts]
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_turn_whose_answer_was_refused_is_left_out_when_the_conversation_goes_on(streamed: bool) -> None:
+    deltas = (TextDelta(0, "the word is out "), Finished(0, Finish.STOP))
+    part = Part(PartId("choices/0/content/0"), Origin.MODEL, "the word is out")
+    whole = Answer((Choice(0, (part.id,), (), Finish.STOP),), (part,))
+    rules = [rule("r", "word", "deny", checkpoints=frozenset({Checkpoint.RESPONSE, Checkpoint.CHUNK}))]
+    rules.append(rule("other"))
+    made = Road(Chain([seat(each) for each in rules]), ScriptedUpstream(answer=whole, deltas=deltas))
+
+    async def ask() -> None:
+        if not streamed:
+            assert isinstance(await made.exchange.answer(made.running, attempt(text_part("tell me"))), Refused)
+            return
+        outcome = await stream(made.exchange, made.running, attempt(text_part("tell me")))
+        assert isinstance(outcome, Streaming)
+        assert isinstance([each async for each in outcome.events][-1], Refused)
+
+    asyncio.run(ask())
+    assert texts(later(made, "tell me", "and now?")) == [PLACEHOLDER, "and now?"]
+    assert later(made, "tell me").left_out == ()
+
+
+def test_a_store_of_sessions_that_fails_loosens_nothing() -> None:
+    made = Road(Chain([seat(rule("r", "word", "deny"))]))
+    asyncio.run(made.exchange.answer(made.running, attempt(text_part("a word"))))
+    assert texts(later(made, "a word", "and now?")) == [PLACEHOLDER, "and now?"]
+    made.sessions.broken = True
+    assert texts(later(made, "a word", "and now?")) == ["a word", "and now?"]
+    assert isinstance(asyncio.run(made.exchange.answer(made.running, attempt(text_part("a word")))), Refused)

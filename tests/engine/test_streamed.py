@@ -9,8 +9,7 @@ import pytest
 
 from ringwall.engine.chain import Chain
 from ringwall.engine.outcomes import Failed, Refused
-from ringwall.engine.streamed import MAX_CALLS, Closed, Streaming, compact, stream
-from ringwall.model.content import JSON, Origin, Part, PartId, freeze
+from ringwall.engine.streamed import MAX_CALLS, Closed, Streaming, stream
 from ringwall.model.conversation import CallDelta, Counted, Finish, Finished, Sealed, TextDelta, TextKind, Usage
 from ringwall.model.errors import InternalError, UpstreamError
 from ringwall.model.interaction import Checkpoint
@@ -246,8 +245,3 @@ def test_every_block_of_reasoning_is_a_text_of_its_own():
 
 def test_a_seal_without_reasoning_is_dropped():
     assert not [each for each in run(road(Sealed(0, "YQ=="), TextDelta(0, "x"), END)) if isinstance(each, Sealed)]
-
-
-def test_compact_has_no_blanks():
-    part = Part(PartId("p"), Origin.MODEL, freeze({"a": [1, "é"]}), JSON)
-    assert compact(part) == '{"a":[1,"é"]}'

@@ -136,3 +136,9 @@ def test_nesting_is_bounded_exactly(pair):
 def test_what_is_not_json_is_refused_by_its_type_only():
     with pytest.raises(ValueError, match='not a JSON value: "bytes"'):
         freeze({"a": b"secret"})
+
+
+def test_a_document_as_text_is_compact_json() -> None:
+    assert Part(PartId("p"), Origin.MODEL, freeze({"a": [1, "é"]}), JSON).as_text == '{"a":[1,"é"]}'
+    assert Part(PartId("p"), Origin.MODEL, "x", JSON).as_text == '"x"'
+    assert Part(PartId("p"), Origin.MODEL, "x").as_text == "x"

@@ -131,7 +131,7 @@ def _make(plan: Plan, document: Document) -> None:
         ConfigError: Something cannot be made; names file and line.
     """
     from ringwall import compose
-    from ringwall.config.schema import read_configuration
+    from ringwall.config.read import read_configuration
     from ringwall.dataplane.gateway.keysets import read_jwks
     from ringwall.dataplane.gateway.tokens import unsound
 

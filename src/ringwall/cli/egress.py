@@ -26,7 +26,8 @@ from ringwall import compose
 from ringwall.cli.main import ConfigFile, DataDir, out
 from ringwall.cli.process import BACKLOG, HEAD_S, Options, bind, refuse_for_production, tls_of, url_of, write_private
 from ringwall.cli.serve import LOCAL_CONFIG, Database, Port, ReadyFile, RootKey, parse_root
-from ringwall.config.schema import Listen, read_configuration
+from ringwall.config.read import read_configuration
+from ringwall.config.schema import Listen
 from ringwall.dataplane.egress.network import READ_BYTES
 from ringwall.engine.running import Running
 from ringwall.model.errors import ConfigError, InternalError, RingwallError

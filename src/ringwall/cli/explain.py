@@ -196,6 +196,9 @@ def _add_decision(node: Tree, body: Mapping[str, object]) -> None:
     for each in items(body.get("grants")):
         kind, subject = [*(safe(one) for one in items(each)), "", ""][:2]
         node.add(f"[green]granted[/] {kind} {subject}")
+    left = [safe(each) for each in items(body.get("left_out"))]
+    if left:
+        node.add(f"[cyan]left out[/] turn {', '.join(left)}: refused before in this conversation")
     for each in items(body.get("unreadable")):
         key, version, why = [*(safe(one) for one in items(each)), "", "", ""][:3]
         said = _SEALED.get(why, why)

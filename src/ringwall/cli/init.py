@@ -12,7 +12,7 @@ import typer
 from ringwall.cli.main import Json
 from ringwall.cli.show import LOCAL_CONFIG, show, show_json, visible
 from ringwall.config.document import read_text
-from ringwall.config.schema import read_configuration
+from ringwall.config.read import read_configuration
 from ringwall.model.errors import ConfigError
 
 
@@ -44,16 +44,7 @@ def init(
     **Example:** `ringwall init --template chat`
     """
     content = template_text(template)
-    try:
-        if not output.parent.is_dir():
-            raise ConfigError("its folder is not there", file=str(output))
-        with output.open("w" if force else "x", encoding="utf-8") as file:
-            file.write(content)
-    except FileExistsError as error:
-        hint = "--force overwrites it; --output FILE writes another"
-        raise ConfigError("is there already, and was left as it is", file=str(output), hint=hint) from error
-    except OSError as error:
-        raise ConfigError(f"cannot be written: {error.strerror}", file=str(output)) from error
+    write_new(output, content, force=force)
     configuration = read_configuration(read_text(content.encode(), str(output)))
     variables = [each.credential.partition(":")[2] for each in configuration.upstreams.values() if each.credential]
     named = "" if output == LOCAL_CONFIG else f" --config {visible(output)}"
@@ -67,6 +58,24 @@ def init(
         show(f"  export {variable}=...     [dim]the provider's key; it stays out of the file[/]")
     for step, words in zip(steps, ("can it be taken?", "what is in force, and who set it?", "run it"), strict=True):
         show(f"  {step}     [dim]{words}[/]")
+
+
+def write_new(output: Path, content: str, *, force: bool) -> None:
+    """Write a file that is not there yet, or that may be overwritten.
+
+    Raises:
+        ConfigError: It is there, or cannot be written.
+    """
+    try:
+        if not output.parent.is_dir():
+            raise ConfigError("its folder is not there", file=str(output))
+        with output.open("w" if force else "x", encoding="utf-8") as file:
+            file.write(content)
+    except FileExistsError as error:
+        hint = "--force overwrites it; --output FILE writes another"
+        raise ConfigError("is there already, and was left as it is", file=str(output), hint=hint) from error
+    except OSError as error:
+        raise ConfigError(f"cannot be written: {error.strerror}", file=str(output)) from error
 
 
 def template_text(template: Template) -> str:

@@ -60,7 +60,7 @@ def chosen_workloads(made: Plan, workload: str | None) -> list[str]:
     Raises:
         ConfigError: There is none of this name.
     """
-    from ringwall.config.schema import nearest
+    from ringwall.config.read import nearest
 
     names = sorted(made.workloads)
     if workload is None:

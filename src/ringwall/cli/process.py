@@ -27,7 +27,8 @@ from pathlib import Path
 
 from ringwall import compose
 from ringwall.compute.pool import WorkerPool
-from ringwall.config.schema import Listen, read_configuration
+from ringwall.config.read import read_configuration
+from ringwall.config.schema import Listen
 from ringwall.dataplane.gateway.server import Listener, Tls
 from ringwall.engine.running import Running
 from ringwall.model.errors import ConfigError, InternalError, RingwallError

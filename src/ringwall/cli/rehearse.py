@@ -118,7 +118,7 @@ def _own(name: str, config: Path | None, stand_ins: Path | None, roles: tuple[st
     from ringwall import compose
     from ringwall.cli import rehearsal_sandbox as own
     from ringwall.cli.serve import LOCAL_CONFIG
-    from ringwall.config.schema import nearest
+    from ringwall.config.read import nearest
     from ringwall.controlplane.attack.rehearsal.sandbox import Sandbox
     from ringwall.controlplane.attack.rehearsal.variants import of
     from ringwall.model.framework import WorkloadId

@@ -26,13 +26,15 @@ from ringwall.config.document import Document
 from ringwall.config.egress import read_egress
 from ringwall.config.lay import Laying
 from ringwall.config.monitor import read_monitor
+from ringwall.config.read import nearest, read_configuration
 from ringwall.config.routes import BUILTIN, destinations, read_routes
-from ringwall.config.schema import Configuration, WorkloadTable, nearest, read_configuration
+from ringwall.config.schema import Configuration, WorkloadTable
 from ringwall.config.tools import ToolsError, read_tools
 from ringwall.model.control import Settings
 from ringwall.model.framework import WORKLOAD_ID, ControlId, Entry, How, Workload, WorkloadId, due
 from ringwall.model.identity import TrustedIssuer
 from ringwall.model.plan import (
+    BlockedTurns,
     Limits,
     Plan,
     PlannedControl,
@@ -229,6 +231,7 @@ class _Builder:
             path_prefix=table.path_prefix,
             max_output_tokens=table.max_output_tokens,
             payload_days=table.payload_days,
+            blocked_turns=BlockedTurns(table.blocked_turns),
             tools=tools,
             tool_servers=tuple(sorted(set(table.tool_servers))),
         )

@@ -14,7 +14,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ringwall.config.document import Document
-from ringwall.config.schema import Credential, nearest
+from ringwall.config.read import nearest
+from ringwall.config.schema import Credential
 from ringwall.model.framework import ControlId, WorkloadId
 from ringwall.model.plan import CredentialPlan, WorkloadPlan
 from ringwall.model.vault import COLUMN, CREDENTIAL

@@ -24,7 +24,8 @@ from typing import Any
 import msgspec
 
 from ringwall.config.document import Document
-from ringwall.config.schema import Override, nearest
+from ringwall.config.read import nearest
+from ringwall.config.schema import Override
 from ringwall.model.control import Settings, tightens
 from ringwall.model.framework import Entry
 from ringwall.model.plan import Mode, PlannedControl, Provenance, Waiver

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import fields
 
 from ringwall.config.document import Document
-from ringwall.config.schema import Monitor, nearest
+from ringwall.config.read import nearest
+from ringwall.config.schema import Monitor
 from ringwall.model.plan import MonitorPlan
 from ringwall.model.scopes import KINDS
 

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from ringwall.config.document import Document
-from ringwall.config.schema import ModelRoute, ModelTarget, WorkloadTable, nearest
+from ringwall.config.read import nearest
+from ringwall.config.schema import ModelRoute, ModelTarget, WorkloadTable
 from ringwall.model.plan import Order, Route, Target, ToolServerPlan, UpstreamPlan
 
 BUILTIN = "builtin"

@@ -16,17 +16,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from ringwall.model.content import TEXT, Part, PartId, by_id, thaw
 from ringwall.model.conversation import Conversation, Role, Turn
 from ringwall.model.decision import Decision
+from ringwall.model.errors import InternalError
 from ringwall.model.framework import WorkloadId
 from ringwall.model.interaction import Checkpoint
+from ringwall.model.plan import BlockedTurns
 from ringwall.model.ports import Digests
-from ringwall.model.session import SessionState
+from ringwall.model.record import RecordId
+from ringwall.model.session import Event, SessionState
 from ringwall.model.verdict import DenyKind
+
+if TYPE_CHECKING:
+    from ringwall.engine.exchange import Exchange
+    from ringwall.engine.outcomes import Attempt
+    from ringwall.engine.running import RunningWorkload
 
 BLOCKED = "turn_blocked"
 """Kind of the event of a turn that was to blame for a refusal; its subject is the turn's digest."""
@@ -35,13 +44,44 @@ _BLAMED = frozenset({Role.USER, Role.TOOL})
 _ON_THE_WAY_IN = frozenset({Checkpoint.INBOUND, Checkpoint.TOOL_RESULT})
 
 
-class BlockedTurns(StrEnum):
-    """What is done with a turn that was refused, in later requests of its conversation."""
+async def carry_on(exchange: Exchange, running: RunningWorkload, attempt: Attempt) -> Attempt:
+    """The attempt without what was refused in its conversation before."""
+    conversation, how = attempt.interaction.conversation, running.plan.blocked_turns
+    if conversation is None or how is BlockedTurns.JUDGE or not has_past(conversation):
+        return attempt
+    try:
+        state = await exchange.sessions.load(attempt.interaction.session)
+    except InternalError:
+        return attempt  # judged as it came: that can only refuse more
+    workload, parts = attempt.interaction.workload, attempt.interaction.parts
+    conversation, parts, left = leave_out(
+        conversation, parts, workload=workload, state=state, digests=exchange.digests, how=how
+    )
+    if not left:
+        return attempt
+    there = {part.id for part in parts}
+    return replace(
+        attempt,
+        interaction=replace(attempt.interaction, parts=parts, conversation=conversation),
+        tool_results=tuple(each for each in attempt.tool_results if each[0] in there),
+        left_out=left,
+    )
 
-    REPLACE = "replace"
-    REMOVE = "remove"
-    JUDGE = "judge"
-    """Nothing: it is judged again, and usually refused again."""
+
+async def blame(
+    exchange: Exchange, attempt: Attempt, state: SessionState | None, decision: Decision, record: RecordId
+) -> None:
+    """Remember which turns were to blame for a refusal. What cannot be remembered is refused again."""
+    interaction = attempt.interaction
+    turns = to_blame(interaction.conversation, decision) if interaction.conversation is not None else []
+    if not turns:
+        return
+    parts = by_id(interaction.parts)
+    named = {digest(exchange.digests, interaction.workload, turn, parts) for turn in turns}
+    with suppress(InternalError):
+        state = state if state is not None else await exchange.sessions.load(interaction.session)
+        new = sorted(named - state.subjects(BLOCKED))
+        await exchange.remember(attempt, state, [Event(BLOCKED, each, record) for each in new])
 
 
 def digest(digests: Digests, workload: WorkloadId, turn: Turn, parts: Mapping[PartId, Part]) -> str:

@@ -20,6 +20,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from ringwall.engine import memory
+from ringwall.engine.blocked import blame
 from ringwall.engine.edits import still_sealed
 from ringwall.engine.health import Health
 from ringwall.engine.outcomes import Admitted, Answered, Attempt, Failed, Going, Refused
@@ -84,7 +85,7 @@ class Exchange:
         self.health = Health(clock.monotonic)
         self._ledger = ledger
         self._payloads = payloads
-        self._sessions = sessions
+        self.sessions = sessions
         self._containment = containment
         self._reservations = reservations
 
@@ -149,8 +150,11 @@ class Exchange:
                 continue
             decision = await running.chain.decide(Vantage(checkpoint, interaction, parts, facts))
             if decision.effect is not Effect.ALLOW:
-                return await self.refuse(recorder, decision, parts, records)
-            records.append(recorder.decision(decision, parts, Outcome.PROCEEDS, ids(records[-1:])))
+                refused = await self.refuse(recorder, decision, parts, records)
+                await blame(self, attempt, session, decision, refused.record)
+                return refused
+            cause = ids(records[-1:])
+            records.append(recorder.decision(decision, parts, Outcome.PROCEEDS, cause, left_out=attempt.left_out))
             decisions.append(decision)
             judged.update((part.id, part) for part in decision.parts)
         content = tuple(judged[part.id] for part in interaction.parts)
@@ -192,7 +196,9 @@ class Exchange:
         decision = await running.chain.decide(vantage)  # 9
         await self.settle(admitted, answer.usage)  # 12; what was used was used, whatever is decided
         if decision.effect is not Effect.ALLOW:
-            return await self.refuse(admitted.recorder, decision, answer.parts, [], cause=admitted.cause)
+            refused = await self.refuse(admitted.recorder, decision, answer.parts, [], cause=admitted.cause)
+            await blame(self, attempt, admitted.session, decision, refused.record)
+            return refused
         record = admitted.recorder.decision(decision, answer.parts, Outcome.RELEASES, admitted.cause)
         parts = answer.by_id()
         calls = [(call.id, call.name, parts[call.arguments]) for each in answer.choices for call in each.calls]
@@ -269,8 +275,8 @@ class Exchange:
             return
         key = attempt.interaction.session
         for _ in range(MAX_SESSION_TRIES):
-            state = state if state is not None else await self._sessions.load(key)
-            if await self._sessions.commit(state.having(tuple(events), WORST if unknown else BEST), state.version):
+            state = state if state is not None else await self.sessions.load(key)
+            if await self.sessions.commit(state.having(tuple(events), WORST if unknown else BEST), state.version):
                 return
             state = None
 
@@ -284,7 +290,7 @@ class Exchange:
         if not (wants_session or has_tools):
             return facts.with_(NOTHING_DELIVERED), None
         try:
-            session = await self._sessions.load(interaction.session)
+            session = await self.sessions.load(interaction.session)
         except InternalError:
             return facts, None
         task = Task(session.subjects(memory.PROPOSED), memory.unknown_results(attempt.tool_results, session))

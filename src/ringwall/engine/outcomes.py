@@ -31,12 +31,14 @@ class Attempt:
         facts: What the door knows: Identity, Source, Demand.
         tool_results: The parts that answer a tool call, by the handle of the call.
         trace: `traceparent` of the request, or empty.
+        left_out: Numbers of the turns that were refused before, and are left out now (`engine.blocked`).
     """
 
     interaction: Interaction
     facts: Facts
     tool_results: tuple[tuple[PartId, str], ...] = ()
     trace: str = ""
+    left_out: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,7 @@ class Recorder:
         cause: tuple[str, ...] = (),
         *,
         unreadable: Sequence[Unreadable] = (),
+        left_out: Sequence[int] = (),
         target: Mapping[str, object] | None = None,
     ) -> Record:
         """The record of a decision.
@@ -88,6 +89,7 @@ class Recorder:
             judged: The parts as they were judged in the first round.
             outcome: What follows.
             cause: The records that led here.
+            left_out: Numbers of the turns that were refused before and are not among the parts.
             unreadable: Values that were granted to be opened and stayed sealed.
             target: Where it goes, at EGRESS of a request to a model.
         """
@@ -101,6 +103,8 @@ class Recorder:
         }
         if decision.grants:
             body["grants"] = [[inert(each.kind), inert(each.subject)] for each in decision.grants]
+        if left_out:
+            body["left_out"] = list(left_out)
         if unreadable:
             body["unreadable"] = [[inert(each.key), each.version, each.why] for each in unreadable]
         if target is not None:

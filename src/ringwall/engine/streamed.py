@@ -15,18 +15,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from ringwall.engine.blocked import blame
 from ringwall.engine.exchange import Exchange, new_call_handle
 from ringwall.engine.outcomes import Admitted, Answered, Attempt, Failed, Refused
 from ringwall.engine.reaching import reach
 from ringwall.engine.recording import cause_body
 from ringwall.engine.running import RunningWorkload
 from ringwall.engine.stream import HeldTooLongError, HoldBack, Window
-from ringwall.model.content import JSON, Json, Origin, Part, PartId, thaw
+from ringwall.model.content import JSON, Json, Origin, Part, PartId
 from ringwall.model.conversation import (
     NAME,
     CallDelta,
@@ -284,7 +284,9 @@ async def _judge(
     focus = window.focus if window is not None else None
     decision = await run.running.chain.decide(Vantage(checkpoint, run.attempt.interaction, parts, facts, focus))
     if decision.effect is not Effect.ALLOW:
-        raise _Stop(await exchange.refuse(run.admitted.recorder, decision, parts, [], cause=(run.opening,)))
+        refused = await exchange.refuse(run.admitted.recorder, decision, parts, [], cause=(run.opening,))
+        await blame(exchange, run.attempt, run.admitted.session, decision, refused.record)
+        raise _Stop(refused)
     if decision.edits or checkpoint is Checkpoint.RESPONSE:
         record = run.admitted.recorder.decision(decision, parts, Outcome.RELEASES, (run.opening,))
         await exchange.commit(run.admitted.recorder, [record], receipt=False)
@@ -330,7 +332,7 @@ async def _finish(exchange: Exchange, run: _Run, delta: Finished) -> list[Delta]
         names = {part.id: (call.id, call.name) for call, part in zip(calls, parts, strict=True)}
         decision = await _judge(exchange, run, Checkpoint.RESPONSE, parts, None, names)
         for number, (call, part) in enumerate(zip(calls, decision.parts, strict=True)):
-            text = compact(part)
+            text = part.as_text
             run.released.append(text)
             out.append(CallDelta(delta.index, number, text, call.id, call.name))
     return [*out, delta]
@@ -375,18 +377,13 @@ def _replayed(answered: Answered, buffered: tuple[str, ...]) -> Streaming:
             if choice.refusal is not None:
                 yield TextDelta(choice.index, parts[choice.refusal].text, TextKind.REFUSAL)
             for number, call in enumerate(choice.calls):
-                yield CallDelta(choice.index, number, compact(parts[call.arguments]), call.id, call.name)
+                yield CallDelta(choice.index, number, parts[call.arguments].as_text, call.id, call.name)
             yield Finished(choice.index, choice.finish)
         if answered.answer.usage is not None:
             yield Counted(answered.answer.usage)
         yield Closed(answered.receipt)
 
     return Streaming(answered.record, answered.receipt, buffered, events())
-
-
-def compact(part: Part) -> str:
-    """A JSON part as text, without blanks."""
-    return json.dumps(thaw(part.value), ensure_ascii=False, separators=(",", ":"))
 
 
 MAX_TEXTS = 256

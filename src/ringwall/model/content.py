@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -88,6 +89,13 @@ class Part:
         if not isinstance(self.value, str):
             raise TypeError(f'part "{self.id}" is not text')
         return self.value
+
+    @property
+    def as_text(self) -> str:
+        """The content as text: a JSON document as compact JSON."""
+        if isinstance(self.value, str) and self.media != JSON:
+            return self.value
+        return json.dumps(thaw(self.value), ensure_ascii=False, separators=(",", ":"))
 
     def leaves(self) -> Iterator[Leaf]:
         """Every readable place, in document order. A text part is one leaf with the empty pointer."""

@@ -226,6 +226,15 @@ class Route:
     retry_s: float = 0.0
 
 
+class BlockedTurns(StrEnum):
+    """What is done with a turn that was refused, in later requests of its conversation."""
+
+    REPLACE = "replace"
+    REMOVE = "remove"
+    JUDGE = "judge"
+    """Nothing: it is judged again, and usually refused again."""
+
+
 @dataclass(frozen=True, slots=True)
 class WorkloadPlan:
     """All that runs for one workload.
@@ -241,6 +250,7 @@ class WorkloadPlan:
         payload_days: How long the content of its records is kept sealed, in days; 0 keeps none.
         tools: Its tools, by name: those of its tool servers, and those that the application declares as its own.
         tool_servers: Names of the servers whose tools it may call through the MCP door.
+        blocked_turns: What is done with a turn that was refused, when its conversation goes on.
     """
 
     workload: Workload
@@ -253,6 +263,7 @@ class WorkloadPlan:
     payload_days: int = 0
     tools: tuple[Tool, ...] = ()
     tool_servers: tuple[str, ...] = ()
+    blocked_turns: BlockedTurns = BlockedTurns.REPLACE
 
     def control(self, control: ControlId) -> PlannedControl | None:
         """The control as it runs here, or None when this workload has none of that id."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from ringwall.controlplane.api import changing, reading, shapes
+from ringwall.controlplane.api import changing, plan_shapes, reading, shapes
 from ringwall.controlplane.api.office import Operation, Param
 
 PREFIX = "/api/v1"
@@ -25,7 +25,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", "/status", "getStatus", "What runs: version, plan, workloads, ledger.",
               reading.status, shapes.Status),
     Operation("GET", "/plan", "getPlan", "The plan in force, every setting with where it was set.",
-              reading.plan, shapes.PlanView),
+              reading.plan, plan_shapes.PlanView),
     Operation("GET", "/keys", "listKeys", "Every API key, without secrets.", reading.keys, shapes.Keys),
     Operation("POST", "/keys", "createKey", "Make an API key; its secret is in the answer and nowhere else.",
               changing.create_key, shapes.MadeKey, shapes.NewKey, 201, changes=True, errors=(422,)),

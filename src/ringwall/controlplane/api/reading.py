@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 
 from ringwall import __version__
-from ringwall.controlplane.api import shapes, views
+from ringwall.controlplane.api import plan_shapes, shapes, views
 from ringwall.controlplane.api.office import Call, Office
 from ringwall.model.errors import CallerError, InternalError
 from ringwall.model.plan import PlannedControl, UpstreamPlan, WorkloadPlan
@@ -57,10 +57,10 @@ async def status(office: Office, call: Call) -> shapes.Status:
     )
 
 
-async def plan(office: Office, call: Call) -> shapes.PlanView:
+async def plan(office: Office, call: Call) -> plan_shapes.PlanView:
     """The plan in force."""
     found = office.plan()
-    return shapes.PlanView(
+    return plan_shapes.PlanView(
         digest=found.digest,
         version=found.version,
         expires=found.expires,
@@ -164,9 +164,9 @@ def _record(folder: Path, entry: Entry) -> shapes.RecordView:
     )
 
 
-def _workload(planned: WorkloadPlan) -> shapes.WorkloadView:
+def _workload(planned: WorkloadPlan) -> plan_shapes.WorkloadView:
     declared = planned.workload
-    return shapes.WorkloadView(
+    return plan_shapes.WorkloadView(
         id=str(declared.id),
         owner=declared.owner,
         use_case=declared.use_case,
@@ -176,11 +176,11 @@ def _workload(planned: WorkloadPlan) -> shapes.WorkloadView:
         path_prefix=planned.path_prefix,
         max_output_tokens=planned.max_output_tokens,
         models=[
-            shapes.RouteView(
+            plan_shapes.RouteView(
                 model=each.model,
                 order=each.order,
                 targets=[
-                    shapes.TargetView(upstream=to.upstream, upstream_model=to.model, weight=to.weight)
+                    plan_shapes.TargetView(upstream=to.upstream, upstream_model=to.model, weight=to.weight)
                     for to in each.targets
                 ],
             )
@@ -192,14 +192,14 @@ def _workload(planned: WorkloadPlan) -> shapes.WorkloadView:
     )
 
 
-def _control(planned: PlannedControl) -> shapes.ControlView:
+def _control(planned: PlannedControl) -> plan_shapes.ControlView:
     sources = {name: str(where) for name, where in planned.provenance}
     settings = {each.name: getattr(planned.settings, each.name) for each in fields(planned.settings)}
-    return shapes.ControlView(
+    return plan_shapes.ControlView(
         id=str(planned.id),
         mode=planned.mode,
         settings=[
-            shapes.SettingView(name=name, value=plain(value), source=sources.get(name, "catalog"))
+            plan_shapes.SettingView(name=name, value=plain(value), source=sources.get(name, "catalog"))
             for name, value in settings.items()
         ],
         waiver_reason=None if planned.waiver is None else planned.waiver.reason,
@@ -207,8 +207,8 @@ def _control(planned: PlannedControl) -> shapes.ControlView:
     )
 
 
-def _upstream(upstream: UpstreamPlan) -> shapes.UpstreamView:
-    return shapes.UpstreamView(
+def _upstream(upstream: UpstreamPlan) -> plan_shapes.UpstreamView:
+    return plan_shapes.UpstreamView(
         name=upstream.name,
         kind=upstream.kind,
         base_url=upstream.base_url,

@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
+from ringwall.controlplane.api.plan_shapes import Shape
 from ringwall.model.interaction import PrincipalKind
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
@@ -19,10 +20,6 @@ KEY_LIFETIME_S = 90 * 86_400
 INVITATION_S = 86_400
 """How long an invitation lives when nobody says."""
 Lifetime = Annotated[int, msgspec.Meta(ge=60, le=10 * 365 * 86_400)]
-
-
-class Shape(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """A closed object."""
 
 
 class Problem(Shape, omit_defaults=True):
@@ -68,82 +65,6 @@ class Status(Shape):
     ledger: LedgerStatus
 
 
-class SettingView(Shape):
-    """A setting, its value, and where that was set: `catalog`, or a file and a line."""
-
-    name: str
-    value: Any
-    source: str
-
-
-class ControlView(Shape):
-    """A control as it runs for a workload."""
-
-    id: str
-    mode: str
-    settings: list[SettingView]
-    waiver_reason: str | None
-    waiver_until: datetime | None
-
-
-class TargetView(Shape):
-    """Where a model is served."""
-
-    upstream: str
-    upstream_model: str
-    weight: int
-
-
-class RouteView(Shape):
-    """A model that callers may ask for, and where it is served."""
-
-    model: str
-    order: str
-    targets: list[TargetView]
-
-
-class WorkloadView(Shape):
-    """All that runs for a workload."""
-
-    id: str
-    owner: str
-    use_case: str
-    phase: str
-    traits: list[str]
-    rehearsal: bool
-    path_prefix: str
-    max_output_tokens: int
-    models: list[RouteView]
-    controls: list[ControlView]
-    vacancies: list[str]
-    policies: list[str]
-
-
-class UpstreamView(Shape):
-    """A provider; `credential` says where its secret is read from, never the secret."""
-
-    name: str
-    kind: str
-    base_url: str
-    account: str
-    credential: str
-    private: bool
-
-
-class PlanView(Shape):
-    """The plan in force."""
-
-    digest: str
-    version: int
-    expires: datetime
-    organisation: str
-    workloads: list[WorkloadView]
-    upstreams: list[UpstreamView]
-    issuers: list[str]
-    policies: list[str]
-    limits: dict[str, float]
-
-
 class NewKey(Shape):
     """A key to be made. `lifetime_s` is in seconds; null for a key that works until it is revoked.
 
@@ -154,7 +75,7 @@ class NewKey(Shape):
     workloads: Annotated[list[Name], msgspec.Meta(min_length=1, max_length=64)]
     subject: Annotated[str, msgspec.Meta(max_length=256)] = ""
     kind: PrincipalKind = PrincipalKind.SERVICE
-    roles: Annotated[list[Name], msgspec.Meta(max_length=64)] = []
+    roles: Annotated[list[Name], msgspec.Meta(max_length=64)] = msgspec.field(default_factory=list)
     lifetime_s: Lifetime | None = KEY_LIFETIME_S
     aws: bool = False
 
@@ -254,7 +175,7 @@ class NewInvitation(Shape):
     """A person to be invited. With `renew`: one who is known already and lost password or second factor."""
 
     username: Name
-    groups: Annotated[list[Name], msgspec.Meta(max_length=64)] = []
+    groups: Annotated[list[Name], msgspec.Meta(max_length=64)] = msgspec.field(default_factory=list)
     lifetime_s: Annotated[int, msgspec.Meta(ge=60, le=14 * 86_400)] = INVITATION_S
     renew: bool = False
 

@@ -35,6 +35,7 @@ from ringwall.dataplane.gateway.session import SessionHandles
 from ringwall.dataplane.wire import anthropic_answer, openai_answer
 from ringwall.dataplane.wire.anthropic_answer import AnthropicMessages
 from ringwall.dataplane.wire.door import Head, Header, ModelRequest, Said, Wire
+from ringwall.engine.blocked import carry_on
 from ringwall.engine.exchange import Exchange
 from ringwall.engine.outcomes import Answered, Attempt, Failed, Refused
 from ringwall.engine.streamed import Closed, StreamEvent, Streaming, stream
@@ -98,6 +99,7 @@ class ModelDoor:
             elapsed_ms=lambda: round((self._clock.monotonic() - begun) * 1000),
         )
         async with cancelled_when_gone(receive):
+            attempt = await carry_on(self._exchange, caller.running, attempt)
             if asked.streamed:
                 outcome: Answered | Streaming | Refused | Failed = await stream(self._exchange, caller.running, attempt)
             else:

@@ -31,7 +31,6 @@ from ringwall.dataplane.wire.anthropic_events import (
     ToolUse,
     usage_of_message,
 )
-from ringwall.dataplane.wire.openai_upstream import plain
 from ringwall.model.content import Part, PartId, thaw
 from ringwall.model.conversation import Answer, Generation, Role, ToolDefinition, Turn
 from ringwall.model.features import Feature
@@ -184,8 +183,8 @@ def _texts(content: Sequence[PartId], parts: Mapping[PartId, Part]) -> list[_Blo
         if part.media.startswith("image/"):
             source = {"type": "base64", "media_type": part.media, "data": part.text}
             blocks.append({"type": "image", "source": source})
-        elif plain(part):
-            blocks.append({"type": "text", "text": plain(part)})
+        elif part.as_text:
+            blocks.append({"type": "text", "text": part.as_text})
     return blocks
 
 

@@ -25,7 +25,7 @@ from ringwall.dataplane.wire.answers import (
     reported,
     usage_of,
 )
-from ringwall.dataplane.wire.openai_upstream import function, plain
+from ringwall.dataplane.wire.openai_upstream import function
 from ringwall.model.content import Part, PartId, thaw
 from ringwall.model.conversation import (
     Answer,
@@ -118,7 +118,7 @@ def _message(turn: Turn, parts: Mapping[PartId, Part]) -> dict[str, object] | No
     """A turn as a message; None for one in which nobody said anything, which the provider does not take."""
     role = Role.SYSTEM if turn.role is Role.DEVELOPER else turn.role
     said = (*turn.content, *((turn.refusal,) if turn.refusal is not None else ()))
-    pieces = [_piece(parts[part]) for part in said if plain(parts[part])]
+    pieces = [_piece(parts[part]) for part in said if parts[part].as_text]
     message: dict[str, object] = {"role": role}
     if pieces or turn.role is Role.TOOL:
         only = pieces[0] if len(pieces) == 1 else {}
@@ -138,7 +138,7 @@ def _message(turn: Turn, parts: Mapping[PartId, Part]) -> dict[str, object] | No
 def _piece(part: Part) -> dict[str, object]:
     if part.media.startswith("image/"):
         return {"type": "image_url", "image_url": {"url": f"data:{part.media};base64,{part.text}"}}
-    return {"type": "text", "text": plain(part)}
+    return {"type": "text", "text": part.as_text}
 
 
 def _tool(tool: ToolDefinition, parts: Mapping[PartId, Part]) -> dict[str, object]:

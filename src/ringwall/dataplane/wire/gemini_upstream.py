@@ -26,7 +26,6 @@ from ringwall.dataplane.wire.answers import (
     name_of,
     usage_of,
 )
-from ringwall.dataplane.wire.openai_upstream import plain
 from ringwall.model.content import Part, PartId, thaw
 from ringwall.model.conversation import (
     Answer,
@@ -165,8 +164,8 @@ def _pieces(content: Sequence[PartId], parts: Mapping[PartId, Part]) -> list[_Pi
         part = parts[each]
         if part.media.startswith("image/"):
             pieces.append({"inlineData": {"mimeType": part.media, "data": part.text}})
-        elif plain(part):
-            pieces.append({"text": plain(part)})
+        elif part.as_text:
+            pieces.append({"text": part.as_text})
     return pieces
 
 

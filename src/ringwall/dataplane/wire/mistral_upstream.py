@@ -24,7 +24,7 @@ from ringwall.dataplane.wire.answers import (
     name_of,
     usage_of,
 )
-from ringwall.dataplane.wire.openai_upstream import ChunkReader, plain
+from ringwall.dataplane.wire.openai_upstream import ChunkReader
 from ringwall.model.content import Part, PartId, thaw
 from ringwall.model.conversation import (
     Answer,
@@ -153,7 +153,7 @@ def _message(turn: Turn, parts: Mapping[PartId, Part]) -> dict[str, object] | No
 def _piece(part: Part) -> dict[str, object]:
     if part.media.startswith("image/"):
         return {"type": "image_url", "image_url": f"data:{part.media};base64,{part.text}"}
-    return {"type": "text", "text": plain(part)}
+    return {"type": "text", "text": part.as_text}
 
 
 def _tool(tool: ToolDefinition, parts: Mapping[PartId, Part]) -> dict[str, object]:

@@ -23,7 +23,7 @@ from ringwall.dataplane.wire.answers import (
     name_of,
     usage_of,
 )
-from ringwall.model.content import JSON, Part, PartId, thaw
+from ringwall.model.content import Part, PartId, thaw
 from ringwall.model.conversation import (
     Answer,
     CallDelta,
@@ -135,7 +135,7 @@ def _message(turn: Turn, parts: Mapping[PartId, Part]) -> dict[str, object]:
     message: dict[str, object] = {"role": turn.role}
     content = [parts[part] for part in turn.content]
     if len(content) == 1 and not content[0].media.startswith("image/"):
-        message["content"] = plain(content[0])
+        message["content"] = content[0].as_text
     elif content:
         message["content"] = [_piece(part) for part in content]
     elif turn.role is not Role.ASSISTANT:
@@ -157,12 +157,7 @@ def _message(turn: Turn, parts: Mapping[PartId, Part]) -> dict[str, object]:
 def _piece(part: Part) -> dict[str, object]:
     if part.media.startswith("image/"):
         return {"type": "image_url", "image_url": {"url": f"data:{part.media};base64,{part.text}"}}
-    return {"type": "text", "text": plain(part)}
-
-
-def plain(part: Part) -> str:
-    """A part as text; a JSON document, which this protocol has no place for, as compact JSON."""
-    return part.text if part.media != JSON else msgspec.json.encode(thaw(part.value)).decode()
+    return {"type": "text", "text": part.as_text}
 
 
 def function(name: str, arguments: Part) -> dict[str, object]:

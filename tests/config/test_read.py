@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringwall.config.document import read_text
-from ringwall.config.schema import nearest, read_configuration
+from ringwall.config.read import nearest, read_configuration
 from ringwall.model.errors import ConfigError
 
 WORKLOAD = '[workloads.a]\nowner = "x"\n'
