@@ -32,7 +32,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory, every: dict[str, Provider]
     until = (datetime.now(UTC) + timedelta(days=30)).date()
     (tmp_path / "forbid.cedar").write_text(
         '@id("not_there") forbid (principal, action == Ringwall::Action::"use_upstream", '
-        'resource == Ringwall::Upstream::"second");'
+        'resource) when { resource.region == "us" && resource.model == "m" };'
     )
     (tmp_path / "ringwall.toml").write_text(f"""
 [upstreams.first]
@@ -43,6 +43,7 @@ read_s = 1.0
 kind = "anthropic"
 base_url = "http://127.0.0.1:{every["second"].port}/v1"
 private = true
+region = "us"
 [upstreams.mortal0]
 base_url = "{every["mortal0"].url}"
 private = true
