@@ -128,7 +128,12 @@ def test_a_stream_is_refused_before_more_than_a_quote_has_left(text: str) -> Non
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"canaries": ("short",)}, {"canaries": ("x" * 99,)}, {"marker": "ab"}, {"canaries": ("canary-0000001",) * 1001}],
+    [
+        {"canaries": ("short",)},
+        {"canaries": ("x" * 99,)},
+        {"markers": ("ab",)},
+        {"canaries": ("canary-0000001",) * 1001},
+    ],
 )
 def test_settings_that_mean_nothing_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ConfigError):
@@ -140,7 +145,7 @@ def test_only_what_may_become_a_canary_is_held() -> None:
     assert GUARDING.held("All of it was done by them ") == 0
     assert GUARDING.held("All of it was so, Heron-7D1F ") == len("Heron-7D1F ")
     assert GUARDING.held("All of it was so, rwcanary-5f ") == len("rwcanary-5f ")
-    assert build(CONTROL, marker="").held("All of it was told now rwcanary ") == 0
+    assert build(CONTROL, markers=()).held("All of it was told now rwcanary ") == 0
 
 
 PIECES = st.one_of(

@@ -5,8 +5,8 @@
   spacing, case and encoding that can be undone (`detectors.overlap`). A product's name and a short sentence of a policy
   are quoted without harm. What the person or a tool said first is no leak.
 * A canary is a value that stands in the instructions and nowhere else: `canaries`, and every word of the operator's own
-  turns that begins with `marker`, so that an application can plant a new one in every session. A stream holds what may
-  become one, unless it is a planted one written backwards, which is refused when it is complete.
+  turns that begins with one of `markers`, so that an application can plant a new one in every session. A stream holds
+  what may become one, unless it is a planted one written backwards, which is refused when it is complete.
 * Instructions too short to be told from ordinary words (`MIN_GUARDED` letters) are not guarded; their canaries are.
 * In a stream, fewer letters than a leak has may have left before it is refused: as many as any answer may quote.
 
@@ -39,6 +39,7 @@ MIN_CANARY, MAX_CANARY = 10, 64
 MIN_BEGUN = 3
 """Letters of a canary that a stream holds; two are how many words begin."""
 MAX_CANARIES = 1000
+MAX_MARKERS = 16
 MAX_KEPT = 64
 """Instructions whose index is kept."""
 MAX_TURNS = 16
@@ -52,8 +53,8 @@ class PromptLeakSettings(Settings):
     """What a workload may set."""
 
     canaries: tuple[str, ...] = setting(Stricter.SUPERSET, "Values that stand in the instructions and nowhere else.")
-    marker: str = setting(
-        Stricter.FIXED, "What a canary begins with that an application plants in its own instructions; empty for none."
+    markers: tuple[str, ...] = setting(
+        Stricter.SUPERSET, "What canaries begin with that an application plants in its own instructions."
     )
     run: int = setting(
         Stricter.LOWER,
@@ -99,13 +100,15 @@ class PromptLeak(Control):
         values = [overlap.letters_of(each) for each in settings.canaries]
         if not all(MIN_CANARY <= len(each) <= MAX_CANARY for each in values):
             raise ConfigError(f"canaries: each has {MIN_CANARY} to {MAX_CANARY} letters and digits")
-        marker = overlap.letters_of(settings.marker)
-        if settings.marker and not 6 <= len(marker) <= 32:
-            raise ConfigError("marker: it has 6 to 32 letters and digits")
+        if len(settings.markers) > MAX_MARKERS or not all(
+            6 <= len(overlap.letters_of(each)) <= 32 for each in settings.markers
+        ):
+            raise ConfigError(f"markers: {MAX_MARKERS} at most, each of 6 to 32 letters and digits")
         self._settings = settings
         self._canaries = frozenset(way for each in settings.canaries for way in overlap.ways_of(each))
-        self._markers = overlap.ways_of(settings.marker) if marker else ()
-        self._planted = re.compile(rf"(?i){re.escape(settings.marker)}[a-z0-9_-]{{4,64}}") if marker else None
+        self._markers = tuple(way for each in settings.markers for way in overlap.ways_of(each))
+        begins = "|".join(map(re.escape, settings.markers))
+        self._planted = re.compile(rf"(?i)(?:{begins})[a-z0-9_-]{{4,64}}") if begins else None
         held = (*self._canaries, *self._markers)
         self._begins = frozenset(way[:size] for way in held for size in range(MIN_BEGUN, len(way) + 1))
         self._longest = max(map(len, self._begins), default=0)
