@@ -141,24 +141,25 @@ def _unsettled(text: str) -> int:
     word = _LAST_WORD.search(text, max(0, length - MAX_WORD))
     first = min(length - terminal.held(text), word.start() if word else length)
     line = text.rfind("\n", max(0, length - 2 * MAX_LABEL)) + 1
-    label = _OPEN_LABEL.search(text, max(line, length - 260))
+    label = _OPEN_LABEL.search(text, max(line, length - 260)) if "[" in text else None
     if label:
         first = min(first, label.start())
-    if "`" in text:
+    if "`" in text or "~" in text:
         fence = text[line : line + 36].lstrip(" \t>*+-0123456789.)")
         if fence[:1] in "`~" and fence[:1] and length - line < MAX_LABEL:
             first = min(first, line)  # a line that may become a fence
     marks: list[code.Code] = []
-    for sign, judge, reach in _JUDGES:
-        first = _open(text, first, (sign, judge, reach), marks)
+    blank = max(text.rfind(" "), text.rfind("\n"), 0)
+    for sort in _JUDGES:
+        if sort[0] in text:
+            first = _open(text, first, blank, sort, marks)
     return length - first
 
 
-def _open(text: str, first: int, sort: _Sort, marks: list[code.Code]) -> int:
+def _open(text: str, first: int, blank: int, sort: _Sort, marks: list[code.Code]) -> int:
     """Where the first construct of one sort begins that is not settled; `first` where all are."""
     sign, judge, reach = sort
-    blank = max(text.rfind(" "), text.rfind("\n"), 0) if judge in _OF_ONE_WORD else len(text)
-    at = text.find(sign, max(0, blank - reach), first)
+    at = text.find(sign, max(0, (blank if judge in _OF_ONE_WORD else len(text)) - reach), first)
     while at >= 0:
         each = judge(text, at, UNASKED)
         if not each.settled or (each.kind and each.end >= len(text)):
