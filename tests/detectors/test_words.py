@@ -75,7 +75,7 @@ def test_all_of_an_encoded_run_is_the_place() -> None:
     [
         "falconer", "afalcon", "good", "goods", "class", "pass", "as soon as", "a s soon", "A55", "455", "Room 45 5",
         "agift", "bergs", "project of the nightjar", "co cai ne", "G, O. D", "mugod", "nightjar project", "", "as s",
-        "C3PO2", "g0ds", "снегопад", "h@ndle", "fal con", "fal   con", "the ass1st",
+        "C3PO2", "g0ds", "gooo, d", "aaa—ss", "снегопад", "h@ndle", "fal con", "fal   con", "the ass1st",
     ],
 )  # fmt: skip
 def test_what_only_looks_like_it_is_left_alone(text: str) -> None:

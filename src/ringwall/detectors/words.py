@@ -221,7 +221,12 @@ class Words:
                     drawn = all(
                         got == want or (got >= 3 and got > want) for got, want in zip(have, wanted, strict=True)
                     )
-                    if drawn and have != wanted and _has_edges(self._entries[entry], folded, first, last):
+                    if (
+                        drawn
+                        and have != wanted
+                        and last - first == sum(have) - 1
+                        and _has_edges(self._entries[entry], folded, first, last)
+                    ):
                         yield entry, first, last + 1
 
     def held(self, tail: str) -> int:
