@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ringwall.detectors.encoded_runs import MAX_RUN
 from ringwall.detectors.encodings import DECODERS, MAX_INFLATED, readable, shift
 from ringwall.detectors.normalize import read
-from ringwall.detectors.personal_data import MAX_DECODED, MAX_RUN, find
+from ringwall.detectors.personal_data import MAX_DECODED, find
 
 BY_NAME = {each.name: each for each in DECODERS}
 LETTERS = st.text(
