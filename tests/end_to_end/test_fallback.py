@@ -89,17 +89,16 @@ class Client:
     def __init__(self, gateway: Gateway, workload: str) -> None:
         root = str(gateway.said["base_url"]).partition("/w/")[0].partition("/v1")[0]
         self._gateway = gateway
-        self._openai = openai.OpenAI(
-            base_url=f"{root}/w/{workload}/v1", api_key=str(gateway.said["api_key"]), max_retries=0, timeout=30
-        )
+        self._url = f"{root}/w/{workload}/v1"
 
     def ask(self, model: str, **more) -> str:
-        answer = self._openai.chat.completions.create(
-            model=model, messages=[{"role": "user", "content": "Which boots?"}], **more
-        )
-        if not more.get("stream"):
-            return answer.choices[0].message.content
-        return "".join(each.choices[0].delta.content or "" for each in answer if each.choices)
+        key = str(self._gateway.said["api_key"])
+        with openai.OpenAI(base_url=self._url, api_key=key, max_retries=0, timeout=30) as client:
+            asked = [{"role": "user", "content": "Which boots?"}]
+            answer = client.chat.completions.create(model=model, messages=asked, **more)
+            if not more.get("stream"):
+                return answer.choices[0].message.content
+            return "".join(each.choices[0].delta.content or "" for each in answer if each.choices)
 
     def records(self) -> list[dict]:
         """Those of the last request."""
