@@ -4,9 +4,9 @@
     .venv/bin/python benchmarks/doors.py --seconds 5 --json
 
 Two gateways in the same run, against the same upstream: the profile of `answers.toml`, and the same with every control
-off that may be: authentication, the request firewall and all that look at content. It still reads, asks policies, counts
-and records. What the controls add is the difference in CPU per request; for streams, divided by their events. The first
-word is timed at one connection, in wall time.
+off that may be: authentication, the request firewall and all that look at content. It still reads, asks policies,
+counts and records. What the controls add is the difference in CPU per request; for streams, divided by their events.
+The first word is timed at one connection, in wall time.
 """
 
 from __future__ import annotations
