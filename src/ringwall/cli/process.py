@@ -33,6 +33,7 @@ from ringwall.dataplane.gateway.server import Listener, Tls
 from ringwall.engine.running import Running
 from ringwall.model.errors import ConfigError, InternalError, RingwallError
 from ringwall.model.framework import Phase
+from ringwall.model.guardrail import ADMINISTRATOR as GUARDRAIL_ADMINISTRATOR
 from ringwall.model.identity import THIS_MACHINE
 from ringwall.model.plan import Plan
 from ringwall.store.ledger.writer import SegmentLedger
@@ -211,7 +212,9 @@ class Process:
         api_key = admin_token = access_key_id = secret_access_key = ""
         if not options.production:
             workloads = [str(name) for name in plan.workloads]
-            api_key = installation.api_keys.create_process_token(subject=THIS_MACHINE, workloads=workloads)
+            api_key = installation.api_keys.create_process_token(
+                subject=THIS_MACHINE, workloads=workloads, roles=[GUARDRAIL_ADMINISTRATOR]
+            )
             access_key_id, secret_access_key = installation.api_keys.access_key_of(api_key)
             admin_token = administration.process_token
         ready = Ready(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ringwall.compose.guardrails import StoredGuards
 from ringwall.compose.installation import Installation
 from ringwall.compose.running import close_running
 from ringwall.dataplane.gateway.app import Gateway
@@ -18,6 +19,7 @@ from ringwall.dataplane.gateway.signatures import Signatures
 from ringwall.dataplane.gateway.source import ForwardedHeader, Sources
 from ringwall.engine.exchange import Exchange
 from ringwall.engine.running import Running
+from ringwall.model.guardrail import GuardrailCall, GuardrailOffice
 from ringwall.model.identity import TrustedIssuer
 from ringwall.model.ports import Directory
 from ringwall.store.ledger.receipt import encode_receipt
@@ -101,6 +103,7 @@ def make_door(
     """
     exchange = make_exchange(installation, ledger)
     directory, keysets = make_directory(installation, issuers)
+    guards = StoredGuards(installation.guardrails, deadline_s=lambda: running().plan.limits.checkpoint_s)
     gateway = Gateway(
         exchange=exchange,
         running=running,
@@ -111,8 +114,32 @@ def make_door(
         seals=Seals(installation.keyring.derive("reasoning-seal")),
         clock=installation.clock,
         encode_receipt=encode_receipt,
+        guards=guards,
+        office=_Office(installation, ledger, running, guards),
     )
     return Door(gateway, keysets, exchange)
+
+
+class _Office:
+    """Who administers guardrails; imported when the first of them is asked for."""
+
+    def __init__(
+        self, installation: Installation, ledger: SegmentLedger, running: Callable[[], Running], guards: StoredGuards
+    ) -> None:
+        self._installation = installation
+        self._ledger = ledger
+        self._running = running
+        self._guards = guards
+        self._made: GuardrailOffice | None = None
+
+    async def answer(self, call: GuardrailCall) -> Mapping[str, object]:
+        if self._made is None:
+            from ringwall.controlplane.api.administration import make_changes
+            from ringwall.controlplane.api.guardrails import Guardrails
+
+            changes = make_changes(self._installation, self._ledger, lambda: self._running().plan.digest)
+            self._made = Guardrails(stored=self._installation.guardrails, changes=changes, check=self._guards.check)
+        return await self._made.answer(call)
 
 
 def make_exchange(installation: Installation, ledger: SegmentLedger) -> Exchange:

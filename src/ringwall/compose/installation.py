@@ -20,6 +20,7 @@ from ringwall.store.containment import StoredContainment
 from ringwall.store.counters import LocalReservations
 from ringwall.store.database import Database, open_database
 from ringwall.store.findings import StoredFindings
+from ringwall.store.guardrails import StoredGuardrails
 from ringwall.store.leases import StoredLeases
 from ringwall.store.ledger.writer import SegmentLedger
 from ringwall.store.payloads import SealedPayloads
@@ -105,6 +106,7 @@ class Installation:
         self.api_keys = StoredApiKeys(self.database, self.clock, sealer=self.keyring)
         self.containment = StoredContainment(self.database, self.clock)
         self.findings = StoredFindings(self.database, self.clock)
+        self.guardrails = StoredGuardrails(self.database, self.clock)
         self.sessions = DatabaseSessions(self.database, self.clock)
         self.plans = Plans(self.database, self.clock)
         self.users = Users(self.database, self.clock)
@@ -136,6 +138,7 @@ class Installation:
         """Look anew at what may have been revoked, contained or shredded, and at what has left meanwhile."""
         self.api_keys.refresh()
         self.containment.refresh()
+        self.guardrails.refresh()
         self.vault.keys.refresh()
         self.volumes.refresh()
 

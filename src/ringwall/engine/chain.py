@@ -15,7 +15,8 @@ Rules:
 * All controls of a checkpoint share one deadline. Passing it is Deny for the enforced control that was being asked.
 * An error, a timeout, a non-verdict, a part that was not covered, a missing fact, an edit that names no editable span:
   each is silence, and silence is Deny (law 3).
-* Asking order is mode, cost, id: a permutation of the plan changes nothing (law 1).
+* Asking order is mode, cost, id, and a guardrail's before the workload's own: a permutation of the plan changes nothing
+  (law 1).
 """
 
 from __future__ import annotations
@@ -49,11 +50,19 @@ class Seat:
         control: Who.
         mode: Whether its answer binds. One that is off keeps its seat empty: a vacancy, not asked, not a Deny.
         reason: Why it is off.
+        under: The guardrail for which it sits here besides the workload's own, or empty.
+        stands: Where it is asked; None for wherever the control stands.
     """
 
     control: Control
     mode: Mode
     reason: str = ""
+    under: str = ""
+    stands: frozenset[Checkpoint] | None = None
+
+    def is_at(self, checkpoint: Checkpoint) -> bool:
+        """Whether it is asked there."""
+        return checkpoint in self.control.checkpoints and (self.stands is None or checkpoint in self.stands)
 
 
 @dataclass(slots=True)
@@ -93,7 +102,8 @@ class Chain:
             deadline_s: Seconds that all controls of one checkpoint have together.
             exhaustive: Ask everyone even after a Deny, to have all the evidence.
         """
-        seated = sorted(seats, key=lambda seat: (seat.control.cost, seat.control.id))
+        seated = sorted(seats, key=lambda seat: (seat.control.cost, seat.control.id, not seat.under, seat.under))
+        self._seats = tuple(seated)
         self._enforced = {point: _standing(seated, point, Mode.ENFORCE) for point in Checkpoint}
         self._observing = {point: _standing(seated, point, Mode.OBSERVE) for point in Checkpoint}
         self._vacancies = {point: _vacancies(seated, point) for point in Checkpoint}
@@ -101,6 +111,14 @@ class Chain:
         self._needs = frozenset().union(*(seat.control.needs for seat in seated if seat.mode is not Mode.OFF))
         self._deadline_s = deadline_s
         self._exhaustive = exhaustive
+
+    def joined(self, seats: Iterable[Seat]) -> Chain:
+        """Itself with further controls: it refuses at least what this one refuses (law 2)."""
+        return Chain((*self._seats, *seats), deadline_s=self._deadline_s, exhaustive=self._exhaustive)
+
+    def is_due_at(self, checkpoint: Checkpoint) -> bool:
+        """Whether anybody is asked there."""
+        return bool(self._enforced[checkpoint] or self._observing[checkpoint])
 
     @property
     def needs(self) -> frozenset[type[Fact]]:
@@ -185,7 +203,7 @@ class Chain:
             if number == 2 and silence is None and isinstance(verdict, Transform):
                 silence, detail = Silence.SECOND_EDIT, "asked for an edit of the edited content"
             elapsed_us = (ended - began) // 1000
-            judgement = Judgement(seat.control.id, seat.mode, verdict, silence, detail, elapsed_us, number)
+            judgement = Judgement(seat.control.id, seat.mode, verdict, silence, detail, elapsed_us, number, seat.under)
             asking.add(judgement)
             asking.pending = None
             if asking.refused and not self._exhaustive:
@@ -198,7 +216,7 @@ class Chain:
         seat, number = asking.pending
         detail = f"no answer within {self._deadline_s} s"
         elapsed_us = (perf_counter_ns() - asking.began) // 1000
-        asking.add(Judgement(seat.control.id, seat.mode, None, Silence.TIMEOUT, detail, elapsed_us, number))
+        asking.add(Judgement(seat.control.id, seat.mode, None, Silence.TIMEOUT, detail, elapsed_us, number, seat.under))
 
     def _combine(self, asking: _Asking, cause: Cause | None) -> Decision:
         """Step 5."""
@@ -240,7 +258,7 @@ def binds(judgement: Judgement) -> bool:
 
 
 def _standing(seats: Iterable[Seat], checkpoint: Checkpoint, mode: Mode) -> tuple[Seat, ...]:
-    return tuple(seat for seat in seats if seat.mode is mode and checkpoint in seat.control.checkpoints)
+    return tuple(seat for seat in seats if seat.mode is mode and seat.is_at(checkpoint))
 
 
 def _vacancies(seats: Iterable[Seat], checkpoint: Checkpoint) -> tuple[tuple[ControlId, str], ...]:
@@ -312,17 +330,17 @@ def _nobody(checkpoint: Checkpoint) -> Cause:
 
 
 def _cause(judgement: Judgement) -> Cause:
-    verdict, silence = judgement.verdict, judgement.silence
+    verdict, silence, under = judgement.verdict, judgement.silence, judgement.under
     if silence is Silence.UNCOVERED:
         remedy = f'content of type "{judgement.detail}" is not understood by "{judgement.control}", so it may not pass'
-        return Cause(judgement.control, "uncovered", remedy, DenyKind.CONTENT)
+        return Cause(judgement.control, "uncovered", remedy, DenyKind.CONTENT, under=under)
     if silence is not None or verdict is None:
         remedy = f'"{judgement.control}" could not decide, so nothing was let through; try again or ask the operator'
-        return Cause(judgement.control, str(silence), remedy, DenyKind.UNAVAILABLE)
+        return Cause(judgement.control, str(silence), remedy, DenyKind.UNAVAILABLE, under=under)
     if isinstance(verdict, Deny):
-        return Cause(judgement.control, verdict.code, verdict.remedy, verdict.kind)
+        return Cause(judgement.control, verdict.code, verdict.remedy, verdict.kind, under=under)
     if isinstance(verdict, Ask):
-        return Cause(judgement.control, verdict.code, verdict.question, DenyKind.FORBIDDEN, verdict.whom)
+        return Cause(judgement.control, verdict.code, verdict.question, DenyKind.FORBIDDEN, verdict.whom, under)
     raise TypeError(f'no cause in "{type(verdict).__name__}"')
 
 

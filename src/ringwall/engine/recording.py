@@ -194,6 +194,8 @@ class Recorder:
             "round": judgement.round,
             "verdict": type(verdict).__name__.lower() if verdict is not None else "none",
         }
+        if judgement.under:
+            body["under"] = inert(judgement.under)
         if judgement.silence is not None:
             body["silence"] = judgement.silence
             body["detail"] = inert(judgement.detail)
@@ -255,7 +257,8 @@ def cause_body(cause: Cause | None) -> dict[str, object] | None:
     """What decided, as it stands in a record."""
     if cause is None:
         return None
-    return {"code": inert(cause.code), "control": cause.control, "kind": cause.kind}
+    body: dict[str, object] = {"code": inert(cause.code), "control": cause.control, "kind": cause.kind}
+    return {**body, "under": inert(cause.under)} if cause.under else body
 
 
 def way_to(place: Place, parts: Sequence[Part]) -> str:

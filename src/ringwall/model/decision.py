@@ -50,6 +50,7 @@ class Judgement:
         detail: For the operator: the exception's type, the uncovered part. Never content.
         elapsed_us: How long it took, in microseconds.
         round: 1 for the content as it came, 2 for the edited content.
+        under: The guardrail for which it was asked, as `id:version`; empty for the workload's own controls.
     """
 
     control: ControlId
@@ -59,6 +60,7 @@ class Judgement:
     detail: str = ""
     elapsed_us: int = 0
     round: int = 1
+    under: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class Cause:
         remedy: What the caller may read.
         kind: What sort of refusal.
         whom: Who may answer, for Ask.
+        under: The guardrail for which the control was asked; empty for the workload's own.
     """
 
     control: ControlId | None
@@ -78,6 +81,7 @@ class Cause:
     remedy: str
     kind: DenyKind = DenyKind.FORBIDDEN
     whom: Whom | None = None
+    under: str = ""
 
 
 @dataclass(frozen=True, slots=True)

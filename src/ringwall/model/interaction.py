@@ -95,6 +95,8 @@ class Action(StrEnum):
     LIST = "model.list"
     CALL = "tool.call"
     CONNECT = "network.connect"
+    APPLY = "guardrail.apply"
+    ADMINISTER = "guardrail.administer"
 
 
 @dataclass(frozen=True, slots=True)

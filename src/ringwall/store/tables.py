@@ -171,3 +171,36 @@ FINDINGS = Table(
     Column("close_reason", Text),
     Index("ix_findings_repeats", "detection", "subject"),
 )
+
+GUARDRAILS = Table(
+    "guardrails",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("version", String(8), primary_key=True),
+    Column("workload", String(64), nullable=False, index=True),
+    Column("definition", Text, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("description", String(200)),
+    Column("tags", Text, nullable=False),
+    Column("last_version", BigInteger, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("updated_us", BigInteger, nullable=False),
+    Column("created_by", String(512), nullable=False),
+    Column("token", String(512)),
+    Column("token_digest", String(64)),
+    Index("ix_guardrails_token", "workload", "token", unique=True),
+)
+
+ENFORCED_GUARDRAILS = Table(
+    "enforced_guardrails",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("workload", String(64), nullable=False, index=True),
+    Column("guardrail", String(64), nullable=False),
+    Column("version", String(8), nullable=False),
+    Column("settings", Text, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("created_by", String(512), nullable=False),
+    Column("updated_us", BigInteger, nullable=False),
+    Column("updated_by", String(512), nullable=False),
+)

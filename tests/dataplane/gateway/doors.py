@@ -21,6 +21,7 @@ from ringwall.model.identity import ApiKeyRow
 from ringwall.model.interaction import ANONYMOUS, PrincipalKind
 from ringwall.model.plan import Limits, Plan
 from tests.fakes import PERSON, FixedClock, Road, ScriptedUpstream, rule, seat, workload_plan
+from tests.guardrails import Office, Rows, guards
 
 ASK = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}
 CHAT = "/v1/chat/completions"
@@ -78,6 +79,8 @@ class Door:
     access_keys: AccessKeys = field(default_factory=AccessKeys)
     clock: FixedClock = field(default_factory=FixedClock)
     content_type: bytes | None = b"application/json"
+    rows: Rows = field(default_factory=Rows)
+    office: Office = field(default_factory=Office)
 
     def __post_init__(self) -> None:
         made = {}
@@ -110,6 +113,8 @@ class Door:
             seals=Seals(b"s" * 32),
             clock=self.clock,
             encode_receipt=lambda receipt: f"rw1.{receipt.record}",
+            guards=guards(self.rows),
+            office=self.office,
         )
         self.sent: list[dict] = []
 

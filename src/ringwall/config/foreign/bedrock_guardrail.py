@@ -20,7 +20,8 @@ KINDS: Mapping[str, str] = {
     "PASSWORD": "secret",
 }
 """What Bedrock calls a kind of sensitive information, and what it is called here."""
-_ACTIONS = {"BLOCK": "refuse", "ANONYMIZE": "hide"}
+ACTIONS = {"BLOCK": "refuse", "ANONYMIZE": "hide"}
+"""What Bedrock does with what it finds, and what that is here."""
 _LATER = {
     "topicPolicy": "denied topics are not built yet",
     "contextualGroundingPolicy": "set sources and thresholds of application.contextual_grounding by hand",
@@ -80,7 +81,7 @@ def _sensitive(made: Translation, policy: Mapping[str, object]) -> None:
         for way, action, enabled in (
             ("inbound", "inputAction", "inputEnabled"), ("outbound", "outputAction", "outputEnabled"),
         ):  # fmt: skip
-            wanted = _ACTIONS.get(str(each.get(action, each.get("action"))))
+            wanted = ACTIONS.get(str(each.get(action, each.get("action"))))
             if wanted is None or each.get(enabled) is False:
                 made.note(
                     f"sensitiveInformationPolicy: {kind}, {way}", "what is found is hidden by default, and stays so"

@@ -18,7 +18,7 @@ from ringwall.model.interaction import Action, Checkpoint, Vantage
 from ringwall.model.scopes import KINDS
 from ringwall.model.verdict import Allow, Deny, DenyKind, Evidence, Verdict
 
-_READS = frozenset({Action.INVOKE, Action.LIST})
+_READS = frozenset({Action.INVOKE, Action.LIST, Action.APPLY})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

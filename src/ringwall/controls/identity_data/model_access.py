@@ -1,6 +1,7 @@
 """May this principal invoke this model for this workload? Cedar answers.
 
-* Stands at INBOUND; listing models is asked about too, as `list_models` on the workload.
+* Stands at INBOUND; listing models is asked about too, as `list_models` on the workload. Applying a guardrail is asked
+  about in the same way; who may change one, the door of guardrails asks.
 * Any error in Cedar's diagnostics is Deny: Cedar itself skips a policy that errors, even a `forbid`.
 * The refusal is the same for a model that does not exist and one that is not permitted: it tells nobody what there is.
 * A tool call or a connection is none of its business: `tool_permission` and `endpoint_policy` judge those.
@@ -49,9 +50,9 @@ class ModelAccess(Control):
                 action, resource = "invoke_model", ("Model", interaction.resource.name)
                 if interaction.resource.kind != "model":
                     return _deny(vantage, "not_permitted")
-            case Action.LIST:
+            case Action.LIST | Action.APPLY:
                 action, resource = "list_models", ("Workload", str(interaction.workload))
-            case Action.CALL | Action.CONNECT:
+            case Action.CALL | Action.CONNECT | Action.ADMINISTER:
                 return Allow(vantage.everything)
             case _:
                 assert_never(interaction.action)

@@ -6,7 +6,7 @@ The procedure for every request, numbered as in the code:
    the body, which is read for it where the key is known.
 2. For which workload? By path prefix, by the credential's scope, or the only one that there is.
 3. A caller who could not be verified is judged by what little is known; usually that ends here.
-4. The door of the path reads the content, takes the road and answers in its protocol (`models`, `mcp`).
+4. The door of the path reads the content, takes the road and answers in its protocol (`models`, `mcp`, `guardrails`).
 
 Every outcome leaves a record, but for a list and for what is turned away unread because too many requests are being
 served. There is no pass-through: a path that is not here is refused.
@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ringwall.dataplane.gateway.caller import NOWHERE, Caller, EncodeReceipt, bare
+from ringwall.dataplane.gateway.guardrails import GuardrailDoor, operation_of
 from ringwall.dataplane.gateway.http import Receive, Request, Scope, Send, head_of, read_bytes, read_head, replayed
 from ringwall.dataplane.gateway.mcp import MCP, McpDoor
 from ringwall.dataplane.gateway.models import ModelDoor
@@ -28,10 +29,12 @@ from ringwall.dataplane.gateway.sigv4 import is_signed
 from ringwall.dataplane.gateway.source import Sources
 from ringwall.dataplane.gateway.trace import carry_on
 from ringwall.engine.exchange import Exchange
+from ringwall.engine.guarding import Guards
 from ringwall.engine.running import Running, RunningWorkload
 from ringwall.model.errors import CallerError, InternalError, RingwallError
 from ringwall.model.facts import Demand, Facts, Identity
 from ringwall.model.framework import WorkloadId
+from ringwall.model.guardrail import GuardrailOffice
 from ringwall.model.interaction import ANONYMOUS, Action, InteractionId, Principal, Resource
 from ringwall.model.names import random_hex
 from ringwall.model.ports import Clock, Directory
@@ -55,6 +58,8 @@ class Gateway:
         seals: Seals,
         clock: Clock,
         encode_receipt: EncodeReceipt,
+        guards: Guards,
+        office: GuardrailOffice,
     ) -> None:
         """Take what it needs.
 
@@ -68,6 +73,8 @@ class Gateway:
             seals: Binds what providers signed to who got it.
             clock: Time.
             encode_receipt: A receipt as one line of text.
+            guards: The guardrails that there are.
+            office: Administers them.
         """
         self._exchange = exchange
         self._running = running
@@ -79,6 +86,7 @@ class Gateway:
             exchange=exchange, handles=handles, seals=seals, clock=clock, encode_receipt=encode_receipt
         )
         self._mcp = McpDoor(exchange=exchange, handles=handles, encode_receipt=encode_receipt)
+        self._guardrails = GuardrailDoor(exchange=exchange, guards=guards, office=office, encode_receipt=encode_receipt)
         self._serving = 0
 
     @property
@@ -137,6 +145,8 @@ class Gateway:
             await self._models.count(caller, limits, receive, send)
         elif path == MCP and request.method == "POST":
             await self._mcp.serve(caller, limits, receive, send)
+        elif (found := operation_of(request.method, path)) is not None:
+            await self._guardrails.serve(*found, caller, limits, receive, send)
         elif is_door(path) and request.method == "POST":
             await self._models.serve(wire, caller, limits, receive, send)
         else:

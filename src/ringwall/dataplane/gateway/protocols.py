@@ -36,7 +36,7 @@ SPOKEN = (*_WIRES, *(f"/model/<model>/{each}" for each in (*_CONVERSE, *_INVOKE)
 """The paths, for who asks for another."""
 
 _BEDROCK = re.compile(rf"/model/([^/]+)/({'|'.join((*_CONVERSE, *_INVOKE))})")
-_LIKE_BEDROCK = re.compile(r"/model(?:/|$)")
+_LIKE_BEDROCK = re.compile(r"/(?:model|guardrails?|guardrail-checks|enforcedGuardrailsConfiguration)(?:/|$)")
 _ENCODED = re.compile(r"(?:[^%]|%[0-9A-Fa-f]{2})*")
 _INVOKE_BODY = JSON_BODY | {"application/octet-stream"}
 _UNNAMED = _INVOKE_BODY | {""}

@@ -17,6 +17,10 @@ from ringwall.model.verdict import DenyKind
 
 _ENCODER = msgspec.json.Encoder()
 _STATUS = {
+    "ConflictException": 400,
+    "ResourceInUseException": 400,
+    "ServiceQuotaExceededException": 400,
+    "TooManyTagsException": 400,
     "AccessDeniedException": 403,
     "ExpiredTokenException": 403,
     "InternalServerException": 500,
@@ -41,6 +45,13 @@ _BY_STATUS = {
     503: "ServiceUnavailableException",
     504: "ModelTimeoutException",
 }
+_BY_CODE = {
+    "conflict": "ConflictException",
+    "guardrail_in_use": "ResourceInUseException",
+    "quota_exceeded": "ServiceQuotaExceededException",
+    "too_many_tags": "TooManyTagsException",
+}
+"""What a request to administer was refused for, where no status says it."""
 _BY_PROBLEM = {
     "missing": "MissingAuthenticationTokenException",
     "expired": "ExpiredTokenException",
@@ -64,6 +75,8 @@ def exception_of(said: Said) -> str:
     """The name of the exception."""
     if said.kind is DenyKind.UNAUTHENTICATED:
         return _BY_PROBLEM.get(said.code, "UnrecognizedClientException")
+    if said.kind is None and said.code in _BY_CODE:
+        return _BY_CODE[said.code]
     default = "ValidationException" if said.status < 500 else "InternalServerException"
     return _BY_STATUS.get(said.status, default)
 
