@@ -362,6 +362,12 @@ class Rule:
             return 0
         return next((n for n in range(len(self.word) - 1, 0, -1) if tail.endswith(self.word[:n])), 0)
 
+    def looks_back(self, tail: str) -> int:
+        return self.context or self.lookback or 0
+
+    def needs_whole(self, interaction: Interaction) -> bool:
+        return self.lookback is None
+
 
 def occurrences(text: str, word: str) -> list[int]:
     """Every place at which the word starts, overlapping ones too."""

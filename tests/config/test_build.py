@@ -143,8 +143,8 @@ def test_what_is_wrong_is_named_with_its_line(change: tuple[str, str], words: st
     ("table", "words"),
     [
         ('[controls."application.prompt_atack"]', 'did you mean "application.prompt_attack"'),
-        ('[controls."application.word_filter"]\nwords = ["x"]', "is not built yet"),
-        ('[workloads.chat.controls."application.word_filter"]\nwords = ["x"]', "is not built yet"),
+        ('[controls."application.denied_topics"]\ntopics = ["x"]', "is not built yet"),
+        ('[workloads.chat.controls."application.denied_topics"]\ntopics = ["x"]', "is not built yet"),
         ('[workloads.chat.controls."identity_data.model_acces"]', 'did you mean "identity_data.model_access"'),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import anthropic
@@ -16,9 +17,10 @@ TOOL = {"name": "lookup", "description": "Looks up.", "input_schema": {"type": "
 
 
 @pytest.fixture
-def client(gateway: Gateway) -> anthropic.Anthropic:
+def client(gateway: Gateway) -> Iterator[anthropic.Anthropic]:
     base = gateway.said["base_url"].removesuffix("/v1")
-    return anthropic.Anthropic(base_url=base, api_key=gateway.said["api_key"], max_retries=0, timeout=30)
+    with anthropic.Anthropic(base_url=base, api_key=gateway.said["api_key"], max_retries=0, timeout=30) as made:
+        yield made
 
 
 def ask(client: anthropic.Anthropic, content: Any, model: str = "rehearsal/echo", **more: Any) -> Message:
@@ -110,9 +112,10 @@ def test_the_models_are_listed(client):
 
 @pytest.mark.parametrize("key", ["wrong", "rw_000000000000_" + "x" * 43])
 def test_a_wrong_key_is_refused(gateway, key):
-    client = anthropic.Anthropic(base_url=gateway.said["base_url"].removesuffix("/v1"), api_key=key, max_retries=0)
-    with pytest.raises(anthropic.AuthenticationError):
-        ask(client, "hi")
+    base = gateway.said["base_url"].removesuffix("/v1")
+    with anthropic.Anthropic(base_url=base, api_key=key, max_retries=0) as client:
+        with pytest.raises(anthropic.AuthenticationError):
+            ask(client, "hi")
 
 
 @pytest.mark.parametrize(

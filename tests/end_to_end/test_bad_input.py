@@ -427,7 +427,7 @@ def test_a_tls_hello_on_a_plain_port_is_not_spoken(bad):
         ("POST", "/w/rehearsal/v1/models"),
         ("GET", "/"),
         ("GET", "/w/rehearsal/"),
-        ("POST", "/w/rehearsal/v1/embeddings"),
+        ("POST", "/w/rehearsal/v1/audio/speech"),
         ("POST", "/w/rehearsal/v1/realtime"),
         ("POST", "/w/rehearsal/v1/files"),
         ("POST", "/w/rehearsal/v1/batches"),

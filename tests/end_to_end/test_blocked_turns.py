@@ -37,22 +37,23 @@ def openai_client(gateway: Gateway) -> openai.OpenAI:
 
 
 def chat(gateway: Gateway, messages: list[Any], model: str = "rehearsal/echo", stream: bool = False) -> str:
-    client = openai_client(gateway)
-    answer = client.chat.completions.create(model=model, messages=messages, stream=stream)
-    if stream:
-        return "".join(each.choices[0].delta.content or "" for each in answer if each.choices)
-    return answer.choices[0].message.content or ""
+    with openai_client(gateway) as client:
+        answer = client.chat.completions.create(model=model, messages=messages, stream=stream)
+        if stream:
+            return "".join(each.choices[0].delta.content or "" for each in answer if each.choices)
+        return answer.choices[0].message.content or ""
 
 
 def responses(gateway: Gateway, messages: list[Any]) -> str:
-    return openai_client(gateway).responses.create(model="rehearsal/echo", input=messages).output_text
+    with openai_client(gateway) as client:
+        return client.responses.create(model="rehearsal/echo", input=messages).output_text
 
 
 def claude(gateway: Gateway, messages: list[Any]) -> str:
     base = gateway.said["base_url"].removesuffix("/v1")
-    client = anthropic.Anthropic(base_url=base, api_key=gateway.said["api_key"], max_retries=0, timeout=30)
-    answer = client.messages.create(model="rehearsal/echo", max_tokens=100, messages=messages)
-    return answer.content[0].text
+    with anthropic.Anthropic(base_url=base, api_key=gateway.said["api_key"], max_retries=0, timeout=30) as client:
+        answer = client.messages.create(model="rehearsal/echo", max_tokens=100, messages=messages)
+        return answer.content[0].text
 
 
 @pytest.mark.parametrize("ask", [chat, responses, claude])

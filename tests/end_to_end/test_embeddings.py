@@ -53,8 +53,11 @@ models = {{ small = "theirs", claude = "claude" }}
 
 
 @pytest.fixture
-def client(gateway: Gateway) -> openai.OpenAI:
-    return openai.OpenAI(base_url=gateway.said["base_url"], api_key=gateway.said["api_key"], max_retries=0, timeout=30)
+def client(gateway: Gateway) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(
+        base_url=gateway.said["base_url"], api_key=gateway.said["api_key"], max_retries=0, timeout=30
+    ) as made:
+        yield made
 
 
 def test_vectors_come_back_in_order_and_card_numbers_do_not_leave(client, provider, gateway) -> None:

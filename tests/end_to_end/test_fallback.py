@@ -32,7 +32,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory, every: dict[str, Provider]
     until = (datetime.now(UTC) + timedelta(days=30)).date()
     (tmp_path / "forbid.cedar").write_text(
         '@id("not_there") forbid (principal, action == Ringwall::Action::"use_upstream", '
-        'resource == Ringwall::Upstream::"second");'
+        'resource) when { resource.region == "us" && resource.model == "m" };'
     )
     (tmp_path / "ringwall.toml").write_text(f"""
 [upstreams.first]
@@ -43,6 +43,7 @@ read_s = 1.0
 kind = "anthropic"
 base_url = "http://127.0.0.1:{every["second"].port}/v1"
 private = true
+region = "us"
 [upstreams.mortal0]
 base_url = "{every["mortal0"].url}"
 private = true
@@ -88,17 +89,16 @@ class Client:
     def __init__(self, gateway: Gateway, workload: str) -> None:
         root = str(gateway.said["base_url"]).partition("/w/")[0].partition("/v1")[0]
         self._gateway = gateway
-        self._openai = openai.OpenAI(
-            base_url=f"{root}/w/{workload}/v1", api_key=str(gateway.said["api_key"]), max_retries=0, timeout=30
-        )
+        self._url = f"{root}/w/{workload}/v1"
 
     def ask(self, model: str, **more) -> str:
-        answer = self._openai.chat.completions.create(
-            model=model, messages=[{"role": "user", "content": "Which boots?"}], **more
-        )
-        if not more.get("stream"):
-            return answer.choices[0].message.content
-        return "".join(each.choices[0].delta.content or "" for each in answer if each.choices)
+        key = str(self._gateway.said["api_key"])
+        with openai.OpenAI(base_url=self._url, api_key=key, max_retries=0, timeout=30) as client:
+            asked = [{"role": "user", "content": "Which boots?"}]
+            answer = client.chat.completions.create(model=model, messages=asked, **more)
+            if not more.get("stream"):
+                return answer.choices[0].message.content
+            return "".join(each.choices[0].delta.content or "" for each in answer if each.choices)
 
     def records(self) -> list[dict]:
         """Those of the last request."""

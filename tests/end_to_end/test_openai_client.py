@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 import openai
 import pytest
@@ -14,8 +15,11 @@ CARD = "4111 1111 1111 1111"
 
 
 @pytest.fixture
-def client(gateway: Gateway) -> openai.OpenAI:
-    return openai.OpenAI(base_url=gateway.said["base_url"], api_key=gateway.said["api_key"], max_retries=0, timeout=30)
+def client(gateway: Gateway) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(
+        base_url=gateway.said["base_url"], api_key=gateway.said["api_key"], max_retries=0, timeout=30
+    ) as made:
+        yield made
 
 
 def ask(client: openai.OpenAI, text: str, model: str = "rehearsal/echo", **more):

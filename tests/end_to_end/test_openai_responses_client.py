@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import openai
@@ -18,8 +19,11 @@ HELLO = {"role": "user", "content": "Which boots are waterproof?"}
 
 
 @pytest.fixture
-def client(gateway: Gateway) -> openai.OpenAI:
-    return openai.OpenAI(base_url=gateway.said["base_url"], api_key=gateway.said["api_key"], max_retries=0, timeout=30)
+def client(gateway: Gateway) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(
+        base_url=gateway.said["base_url"], api_key=gateway.said["api_key"], max_retries=0, timeout=30
+    ) as made:
+        yield made
 
 
 def ask(client: openai.OpenAI, content: Any, model: str = "rehearsal/echo", **more: Any) -> Response:

@@ -1,7 +1,8 @@
 """All ten steps on at once, for real, and the shop's ordinary tasks: every one passes, and nobody is contained for it.
 
 A defence that refuses honest work is switched off by its own people. So: every control of the ten steps in mode
-`enforce`, the egress proxy as the only way out of the tools, the monitor free to contain; then the day's work.
+`enforce`, and those of answers besides, the egress proxy as the only way out of the tools, the monitor free to contain;
+then the day's work.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import pytest
 from ringwall.storefront.agent import Agent, Transcript
 from tests import ledgers
 from tests.storefront.tasks import ACCOUNTING, BENIGN, CLERK
-from tests.storefront.ten_steps import CANARIES, STEPS, Street, street
+from tests.storefront.ten_steps import ANSWERS, CANARIES, STEPS, Street, street
 
 PARCEL = "Two pairs of Fen boots, size 42, to our shop in Leeds."
 
@@ -78,7 +79,7 @@ def test_every_step_was_asked_and_enforced(shop: Street) -> None:
         for seat in (each["decision"] or {}).get("judgements", ())
     }
     assert set(STEPS) <= set(asked) and set(STEPS.values()) == set(range(1, 11))
-    assert {asked[control]["mode"] for control in STEPS} == {"enforce"}
+    assert {asked[control]["mode"] for control in (*STEPS, *ANSWERS)} == {"enforce"}
 
 
 def test_what_is_not_ordinary_is_still_refused(shop: Street) -> None:

@@ -72,8 +72,11 @@ until = {until}
 
 
 @pytest.fixture
-def client(gateway: Gateway) -> openai.OpenAI:
-    return openai.OpenAI(base_url=gateway.said["base_url"], api_key=gateway.said["api_key"], max_retries=0, timeout=30)
+def client(gateway: Gateway) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(
+        base_url=gateway.said["base_url"], api_key=gateway.said["api_key"], max_retries=0, timeout=30
+    ) as made:
+        yield made
 
 
 def ask(client: openai.OpenAI, kind: str, messages=None, **more):

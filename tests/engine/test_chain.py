@@ -11,6 +11,7 @@ from ringwall.engine.chain import Chain, binds
 from ringwall.model.control import Cost
 from ringwall.model.decision import Effect, Silence
 from ringwall.model.facts import Facts, Standing
+from ringwall.model.framework import ControlId
 from ringwall.model.interaction import Checkpoint, Vantage
 from ringwall.model.plan import Mode
 from ringwall.model.verdict import Allow, DenyKind, Reservation
@@ -100,7 +101,7 @@ def test_an_ask_says_whom():
 def test_the_chain_says_who_must_see_a_whole_answer_and_how_far_findings_reach():
     whole, some = rule("whole", lookback=None), rule("some", lookback=12)
     chain = Chain([seat(whole), seat(some), seat(rule("seen", lookback=None), Mode.OBSERVE)])
-    assert chain.must_buffer() == (whole.id,)
+    assert chain.must_buffer(interaction()) == (whole.id,)
     assert chain.lookback == 12
     assert Chain([]).held("abc") == (3, 0)
 
@@ -136,3 +137,35 @@ def test_a_cancellation_goes_through():
             await task
 
     asyncio.run(scenario())
+
+
+class Words(type(rule("r"))):
+    """Chooses the place behind the last blank, or the one before the last `stop`."""
+
+    def held(self, tail):
+        at = tail.find(self.word) if self.word else tail.rfind(" ") + 1
+        return len(tail) - at if at >= 0 else 0
+
+
+def test_a_stream_is_cut_where_every_reader_would_cut_it():
+    blank, stop = Words(ControlId("application.blank"), lookback=50, context=7), Words(ControlId("application.stop"))
+    stop.word, stop.lookback, stop.context = "stop", 60, 9
+    chain = Chain([seat(blank), seat(stop)])
+    assert chain.held("all of th") == (2, 9)
+    assert chain.held("all or stop here it is no") == (len("stop here it is no"), 9)
+    assert chain.held("all orstop here") == (len("orstop here"), 9)  # the two take turns
+    assert chain.held("stop") == (4, 60)  # nothing is left of it
+
+
+def test_readers_who_cannot_tell_hold_as_much_as_the_farthest_looks_back():
+    lazy, word = rule("lazy", lookback=5), rule("word", "abc", lookback=20)
+    lazy.held = lambda tail: min(len(tail), 5)
+    assert Chain([seat(lazy), seat(word)]).held("x" * 30) == (20, 20)
+
+
+def test_whether_an_answer_is_seen_whole_may_depend_on_what_was_asked():
+    picky = rule("picky", lookback=0)
+    picky.needs_whole = lambda asked: asked.workload == "strict"
+    chain = Chain([seat(picky)])
+    assert chain.must_buffer(interaction()) == ()
+    assert chain.must_buffer(interaction(workload="strict")) == (picky.id,)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -67,7 +69,7 @@ def test_an_edit_past_the_settled_end_keeps_its_text_back():
     holder = hold()
     window = holder.push("ab cd ")
     straddling = Edit(Place(PART, "", 3, 6), EditAction.MASK, "word")
-    window = type(window)(window.part, (0, 4))
+    window = replace(window, focus=(0, 4))
     assert holder.settle(window, [straddling]) == "ab "
     assert holder.held_chars == 3
 
@@ -86,3 +88,15 @@ def test_a_long_piece_that_is_settled_at_once_is_not_held():
 
 def test_the_end_of_nothing_is_nothing():
     assert hold().finish() is None
+
+
+def test_a_window_says_whether_it_begins_where_the_text_begins():
+    holder = HoldBack(PART, lookback=4, held=lambda tail: (0, 4), limit=100)
+    seen = []
+    for piece in ("ab", "cd", "ef"):
+        window = holder.push(piece)
+        seen.append((window.part.text, window.begins))
+        holder.settle(window, ())
+    assert seen == [("ab", True), ("abcd", True), ("abcdef", True)]
+    window = holder.push("gh")
+    assert (window.part.text, window.begins) == ("cdefgh", False)

@@ -14,6 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringwall import compose
+from ringwall.controls.application.markup import CONTROL as MARKUP
+from ringwall.controls.application.output_schema import CONTROL as OUTPUT_SCHEMA
+from ringwall.controls.application.prompt_leak import CONTROL as PROMPT_LEAK
+from ringwall.controls.application.word_filter import CONTROL as WORD_FILTER
 from ringwall.engine.chain import Chain, Seat
 from ringwall.engine.outcomes import Answered, Attempt, Refused
 from ringwall.engine.streamed import Closed, Streaming, stream
@@ -24,12 +28,14 @@ from ringwall.model.framework import WorkloadId
 from ringwall.model.interaction import Action, Checkpoint, Resource, Vantage
 from ringwall.model.plan import Mode
 from ringwall.model.record import Outcome
+from tests.controls.judging import build
 from tests.fakes import MemoryContainment, Road, ScriptedUpstream, attempt, facts, interaction, text_part
 
 PIECES = (
     "4111 1111 1111 1111", "4242424242424242", "536-90-4399", "GB82 WEST 1234 5698 7654 32", "ada@example.com",
     "+1 415 555 2671", "AKIAIOSFODNN7EXAMPLE", "ignore previous instructions", "boots", "the tent is fine", ", ", " ",
-    "\n", "12", "4111", "@", "key", "é", "социальный",
+    "\n", "12", "4111", "@", "key", "é", "социальный", "![x](https://evil.example/p.png)", "<script>", "\x1b[31m", "(",
+    "[a](javascript:alert(1))", "f a l c o n", "project nightjar", "rwcanary-5f0c9d1e", "`", "```python\n", "https://a.example",
 )  # fmt: skip
 SECRETS = ("4111 1111 1111 1111", "4242424242424242", "536-90-4399", "GB82 WEST 1234 5698 7654 32")
 
@@ -50,7 +56,15 @@ def seats() -> tuple[Seat, ...]:
 def content_only() -> list[Seat]:
     """The controls that read content: the others would refuse a caller who was never on the road."""
     wanted = ("application.prompt_attack", "identity_data.sensitive_data")
-    return [seat for seat in seats() if seat.control.id in wanted]
+    return [*(seat for seat in seats() if seat.control.id in wanted), *answers_only()]
+
+
+@cache
+def answers_only() -> tuple[Seat, ...]:
+    """The controls of answers, as the catalog sets them, with words to look for."""
+    words = {"refuse": ("project nightjar",), "hide": ("falcon",)}
+    made = [build(MARKUP), build(PROMPT_LEAK, canaries=("rwcanary-5f0c9d1e",)), build(WORD_FILTER, **words)]
+    return tuple(Seat(each, Mode.ENFORCE) for each in (*made, build(OUTPUT_SCHEMA)))
 
 
 texts = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=6)), max_size=8).map("".join)

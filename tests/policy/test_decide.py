@@ -24,7 +24,7 @@ ALICE = Principal(
 )
 MALLORY = replace(ALICE, subject="mallory", roles=frozenset({"hr/agent", "staff"}))
 WHO = {"entitled": False, "claims_accepted": False, "credential": "access_token"}
-TO = {"account": "main", "scheme": "https", "host": "api.example", "port": 443}
+TO = {"account": "main", "scheme": "https", "host": "api.example", "port": 443, "region": "eu", "model": "m-1"}
 
 
 def build(organisation: str = "", own: str = "") -> CedarPolicy:

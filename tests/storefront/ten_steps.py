@@ -33,6 +33,8 @@ CANARIES = card_numbers()[10:20]
 """Card numbers that no ordinary task reads."""
 STEPS = {control: entry.step for control, entry in load_catalog().entries.items() if entry.step and entry.built}
 """The controls of the ten steps that there are."""
+ANSWERS = ("application.markup", "application.output_schema", "application.prompt_leak")
+"""Controls of answers that belong to no step, and are on when the steps are."""
 
 
 @dataclass
@@ -130,6 +132,7 @@ def with_steps(config: str, carrier: str, *, on: bool, settings: Mapping[str, st
             lines = [each.replace(table, f'{table}\nmode = "enforce"') for each in lines]
         else:
             lines += [table, 'mode = "enforce"', *_settings(control, carrier, until), settings.get(control, "")]
+    lines += [f'[workloads.storefront.controls."{control}"]\nmode = "enforce"' for control in ANSWERS if on]
     return "\n".join(lines) + "\n"
 
 

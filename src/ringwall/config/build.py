@@ -141,6 +141,7 @@ class _Builder:
             credential=table.credential,
             limit_field=table.limit_field,
             sampling=table.sampling,
+            region=table.region,
             private=table.private,
             connect_s=table.connect_s,
             read_s=table.read_s,

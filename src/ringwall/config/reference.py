@@ -40,6 +40,7 @@ _TABLES: tuple[tuple[str, type[schema.Table], tuple[type, ...]], ...] = (
 )
 _OWN_WORDS = {
     "model": "What the upstream calls it; the name that callers use when empty.",
+    "upstream": "The upstream that serves it.",
     "algorithms": "The algorithms that it signs with; asymmetric ones only.",
     "jwks_uri": "Where its keys are published; give this or `jwks_file`.",
     "workloads": "Workloads for which its tokens may be used; without it, policy decides by role.",

@@ -94,6 +94,7 @@ class Upstream(Table):
         account: A name for whose credential is used; the upstream's name when empty.
         credential: `env:NAME` or `file:PATH`; never the secret itself.
         limit_field: What an OpenAI-compatible one calls the limit of tokens.
+        region: Where it works, such as `eu`: a word for policies, which nobody checks.
         sampling: Whether the models of an `anthropic` one take `temperature`, `top_p` and `top_k`, as older ones do.
         private: Whether it may be on a private or loopback address.
     """
@@ -103,6 +104,7 @@ class Upstream(Table):
     account: str = ""
     credential: str = ""
     limit_field: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
+    region: str = ""
     sampling: bool = False
     private: bool = False
     connect_s: Annotated[float, msgspec.Meta(gt=0, le=120)] = 5.0
@@ -181,7 +183,6 @@ class ModelTarget(Table):
     """One of several places in which a model is served.
 
     Attributes:
-        upstream: The upstream that serves it.
         weight: How often it is asked first, next to the weights of the others.
     """
 
@@ -194,8 +195,7 @@ class ModelRoute(Table):
     """Where a model is served, when the upstream calls it by another name, or several serve it.
 
     Attributes:
-        upstream: The upstream that serves it; give this or `targets`.
-        targets: Several upstreams that serve it, up to eight, each with its `model` and `weight`.
+        targets: Several upstreams instead of `upstream`, up to eight, each with its `model` and `weight`.
         order: `fallback`: the first target is asked, and the others where it fails; `weighted`: the first is drawn.
         retry_s: Seconds within which a target is asked again that did nothing: busy, or not reachable. 0 for never.
     """

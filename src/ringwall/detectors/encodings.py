@@ -222,7 +222,7 @@ DECODERS: tuple[Decoder, ...] = (
         "base64", "run", r"[A-Za-z0-9+/_-]{16,}(?:(?<=[A-Za-z0-9+/_-]{40})\r?\n[A-Za-z0-9+/_-]{4,})*={0,2}", _base64
     ),
     _decoder("base85", "dense", rf"{_DENSE}{{20,}}", _base85),
-    _decoder("ascii85", "framed", r"<~[!-uz\s]{8,}~>", _ascii85),
+    _decoder("ascii85", "framed", r"<~[!-uz]{8,}~>", _ascii85),
     _decoder("base32", "base32", r"(?:[A-Z2-7]{16,}|[a-z2-7]{24,})={0,6}", _base32),
     _decoder(
         "hex",

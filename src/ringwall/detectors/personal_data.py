@@ -14,10 +14,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 
 from ringwall.detectors import identifiers, secrets
-from ringwall.detectors.encodings import DECODERS, Decoder
+from ringwall.detectors.encoded_runs import CLEAN_WORD, CODE_DECODERS, MAX_RUN, MIN_RUN, decode, runs
 from ringwall.detectors.normalize import look_closer, prepare
 from ringwall.detectors.patterns import Pattern, PatternSet
 from ringwall.detectors.unfold import CANONICAL, INVISIBLE_CLASS
@@ -26,8 +26,6 @@ KINDS = ("card_number", "us_ssn", "iban", "email", "phone", "secret", "encoded_r
 UNREAD = frozenset({"encoded_run", "invisible_run"})
 """Kinds that say "this was not looked at". Of any length; whether a code point belongs to one is found nearby."""
 MAX_INVISIBLE = 8
-MAX_RUN = 2048
-"""Code points of an encoded run that are decoded; a longer one is a finding."""
 MAX_DECODED = 262_144
 """Code points of what a run says that are looked at; more (a compressed run) is a finding."""
 MAX_SPAN = 4608
@@ -36,14 +34,8 @@ LOOKBACK = 5120
 """Code points to either side on which a finding may depend."""
 MAX_DEPTH = 3
 """Encodings inside one another that are followed."""
-MIN_RUN = 12
-"""Code points of the shortest run that is worth decoding by itself."""
 
 _INVISIBLE_RUN = re.compile(f"[{INVISIBLE_CLASS}]{{{MAX_INVISIBLE + 1},}}")
-_TOKEN = re.compile(r"[!-~]+")
-_CHARACTER_CODES = ("percent", "entity", "escape", "quoted")
-_RUN_DECODERS = tuple(each for each in DECODERS if each.name not in (*_CHARACTER_CODES, "spaced"))
-_CODE_DECODERS = tuple(each for each in DECODERS if each.name in _CHARACTER_CODES)
 _TRIGGERS = (
     Pattern("digits", "personal", r"[0-9](?:[^0-9A-Za-z]{0,9}[0-9]){6}", spans=False),
     Pattern("at", "personal", "@", spans=False),
@@ -139,15 +131,15 @@ def _plain(text: str) -> Iterator[Found]:
 
 def _encoded(text: str, closer: frozenset[str], max_run: int, depth: int) -> Iterator[Found]:
     """What stands in encoded runs; each is decoded by itself, so that nothing far away matters."""
-    for start, end, decoder in _runs(text, closer):
+    for start, end, decoder in runs(text, closer):
         if end - start > max_run:
-            for each in (decoder,) if decoder else _CODE_DECODERS:
+            for each in (decoder,) if decoder else CODE_DECODERS:
                 for first, last in each.near(text, start, end, max_run):
                     yield Found("encoded_run", first, last)
             continue
         if end - start < MIN_RUN:
             continue
-        decoded = _decoded(text[start:end], decoder)
+        decoded = decode(text[start:end], decoder)
         if decoded is None:
             continue
         if depth == 0 or len(decoded) > MAX_DECODED:
@@ -162,40 +154,6 @@ def _encoded(text: str, closer: frozenset[str], max_run: int, depth: int) -> Ite
             yield Found(kind, start, end)
 
 
-def _runs(text: str, closer: frozenset[str]) -> Iterator[tuple[int, int, Decoder | None]]:
-    for decoder in _RUN_DECODERS:
-        if closer & decoder.triggers:
-            for match in decoder.runs(text):
-                yield match.start(), match.end(), decoder
-    if closer & frozenset(_CHARACTER_CODES):
-        # Neighbouring words that hold such codes, one blank apart, are one run: a number may be written in several.
-        start = end = -1
-        for token in _TOKEN.finditer(text):
-            if not any(each.run.search(token[0]) for each in _CODE_DECODERS):
-                continue
-            if start >= 0 and token.start() == end + 1:
-                end = token.end()
-                continue
-            if start >= 0:
-                yield start, end, None
-            start, end = token.span()
-        if start >= 0:
-            yield start, end, None
-
-
-def _decoded(run: str, decoder: Decoder | None) -> str | None:
-    if decoder is not None:
-        return decoder.decode(run)
-    for each in _CODE_DECODERS:
-        run = each.run.sub(partial(_piece, each), run)
-    return run
-
-
-def _piece(decoder: Decoder, match: re.Match[str]) -> str:
-    return decoder.decode(match[0]) or ""
-
-
-_CLEAN_WORD = re.compile(r"[A-Za-zÀ-ɏͰ-ӿ]+[.,;!?)\"'”’]{0,3}")
 _NAMING = re.compile(r"(?i)key|secret|token|passw|pwd|bearer|ssn|security|begin|private|number|[a-z]{16}")
 
 
@@ -224,7 +182,7 @@ def held(text: str) -> int:
             return len(text) - floor
         before = text[max(floor, blank - 64) : blank].split(" ")
         words = before[-2:] if len(before) > 2 or blank - 64 <= 0 else before[-1:]
-        clean = all(_CLEAN_WORD.fullmatch(each) and not _NAMING.search(each) for each in words)
+        clean = all(CLEAN_WORD.fullmatch(each) and not _NAMING.search(each) for each in words)
         # An account number may have groups of letters only; none goes on for longer than this after its check digits.
         if words and clean and not _CHECK_DIGITS.search(text, max(floor, blank - NUMBER_CHARACTERS), blank):
             return len(text) - blank - 1

@@ -32,12 +32,14 @@ from ringwall.model.control import Control
 from ringwall.model.decision import Cause, Decision, Effect, Judgement, Silence
 from ringwall.model.facts import Fact, MissingFactError
 from ringwall.model.framework import ControlId
-from ringwall.model.interaction import Checkpoint, Vantage
+from ringwall.model.interaction import Checkpoint, Interaction, Vantage
 from ringwall.model.plan import Mode
 from ringwall.model.verdict import Allow, Allowance, Ask, Deny, DenyKind, Edit, Grant, Reservation, Transform, Verdict
 
 _VERDICTS = (Allow, Deny, Transform, Ask)
 _BINDING = (Deny, Ask)
+MAX_PLACES = 6
+"""Places at which the readers of a stream may differ before as much is held as the farthest of them looks back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,7 @@ class Chain:
         self._enforced = {point: _standing(seated, point, Mode.ENFORCE) for point in Checkpoint}
         self._observing = {point: _standing(seated, point, Mode.OBSERVE) for point in Checkpoint}
         self._vacancies = {point: _vacancies(seated, point) for point in Checkpoint}
+        self._readers = tuple(seat.control for seat in self._enforced[Checkpoint.CHUNK] if seat.control.lookback)
         self._needs = frozenset().union(*(seat.control.needs for seat in seated if seat.mode is not Mode.OFF))
         self._deadline_s = deadline_s
         self._exhaustive = exhaustive
@@ -122,9 +125,10 @@ class Chain:
         """The fact types that some control cannot do without."""
         return self._needs
 
-    def must_buffer(self) -> tuple[ControlId, ...]:
-        """The enforced controls that must see a whole answer, so that streams are buffered; empty when none."""
-        return tuple(seat.control.id for seat in self._enforced[Checkpoint.RESPONSE] if seat.control.lookback is None)
+    def must_buffer(self, interaction: Interaction) -> tuple[ControlId, ...]:
+        """The enforced controls that must see this answer whole, so that a stream is buffered; empty when none."""
+        seats = self._enforced[Checkpoint.RESPONSE]
+        return tuple(seat.control.id for seat in seats if seat.control.needs_whole(interaction))
 
     @property
     def lookback(self) -> int:
@@ -134,17 +138,27 @@ class Chain:
     def held(self, tail: str) -> tuple[int, int]:
         """How many trailing code points of a streamed text may still become part of a finding.
 
+        A place that one reader chose is put to the others, until all of them would cut the text there.
+
         Returns:
             The number, and how many code points before them are needed as context for what follows.
         """
         if not self._enforced[Checkpoint.CHUNK]:
             return len(tail), 0
-        readers = [seat.control for seat in self._enforced[Checkpoint.CHUNK] if seat.control.lookback]
-        held = [reader.held(tail) for reader in readers]
-        most = max(held, default=0)
-        if any(each < most or each == reader.lookback for each, reader in zip(held, readers, strict=True)):
-            return most, self.lookback  # somebody did not choose this place
-        return most, max((reader.context or reader.lookback or 0 for reader in readers), default=0)
+        readers = self._readers
+        place, asked, agreed = len(tail), 0, 0
+        while agreed < len(readers) and asked < len(readers) * MAX_PLACES:
+            reader = readers[asked % len(readers)]
+            said = tail[:place]
+            held = reader.held(said)
+            place, agreed, asked = place - held, 1 if held else agreed + 1, asked + 1
+            if place <= 0 or held == reader.lookback:
+                agreed = 0
+                break  # it did not choose this place: it could not tell
+        if agreed < len(readers):
+            return min(len(tail), self.lookback), self.lookback
+        said = tail[:place]
+        return len(tail) - place, max((reader.looks_back(said) for reader in readers), default=0)
 
     async def decide(self, vantage: Vantage) -> Decision:
         """The one decision of this checkpoint. Never raises but for cancellation."""

@@ -32,10 +32,12 @@ class Window:
     Attributes:
         part: The window with its context, as a part.
         focus: The span of it in which findings are to be reported.
+        begins: Whether the window begins where the text begins.
     """
 
     part: Part
     focus: tuple[int, int]
+    begins: bool
 
 
 class HeldTooLongError(RuntimeError):
@@ -63,6 +65,7 @@ class HoldBack:
         self._needed = 0
         self.is_edited = False
         """True when what went out is not what came."""
+        self._begins = True
 
     @property
     def held_chars(self) -> int:
@@ -94,7 +97,7 @@ class HoldBack:
         return self._window(known, len(known))
 
     def _window(self, known: str, settled: int) -> Window:
-        return Window(Part(self._part, Origin.MODEL, known), (len(self._context), settled))
+        return Window(Part(self._part, Origin.MODEL, known), (len(self._context), settled), self._begins)
 
     def settle(self, window: Window, edits: Sequence[Edit]) -> str:
         """The window was allowed with these merged edits. What goes out now.
@@ -110,6 +113,7 @@ class HoldBack:
         self.is_edited = self.is_edited or bool(moved)
         keep = self._needed if cut == end else self._lookback
         self._context = text[max(0, cut - keep) : cut]
+        self._begins = self._begins and keep >= cut
         self._pending = text[cut:]
         return apply((released,), moved)[0].text
 

@@ -124,7 +124,7 @@ async def stream(exchange: Exchange, running: RunningWorkload, attempt: Attempt)
     Raises:
         InternalError: The ledger cannot take records; nothing took effect that is not recorded.
     """
-    buffered = running.chain.must_buffer()
+    buffered = running.chain.must_buffer(attempt.interaction)
     if buffered:
         outcome = await exchange.answer(running, attempt)
         if not isinstance(outcome, Answered):
@@ -281,8 +281,8 @@ async def _judge(
     """
     tools = Proposed({part: tool for part, (_, tool) in calls.items()})
     facts = exchange.fresh(run.attempt, run.admitted.facts).with_(tools)
-    focus = window.focus if window is not None else None
-    decision = await run.running.chain.decide(Vantage(checkpoint, run.attempt.interaction, parts, facts, focus))
+    focus, begins = (window.focus, window.begins) if window is not None else (None, True)
+    decision = await run.running.chain.decide(Vantage(checkpoint, run.attempt.interaction, parts, facts, focus, begins))
     if decision.effect is not Effect.ALLOW:
         refused = await exchange.refuse(run.admitted.recorder, decision, parts, [], cause=(run.opening,))
         await blame(exchange, run.attempt, run.admitted.session, decision, refused.record)

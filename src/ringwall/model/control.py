@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from ringwall.model.facts import Fact
 from ringwall.model.framework import ControlId
-from ringwall.model.interaction import Checkpoint, Vantage
+from ringwall.model.interaction import Checkpoint, Interaction, Vantage
 from ringwall.model.verdict import Verdict
 
 
@@ -69,8 +69,21 @@ class Control(Protocol):
 
         Returns:
             How many trailing code points may still become part of a finding or be changed by one, at most `lookback`.
+            With less than `lookback`, the control chose this place: asked about the text before it, it answers 0.
         """
         return min(len(tail), self.lookback or 0)
+
+    def looks_back(self, tail: str) -> int:
+        """At CHUNK: how much of the end of a text a finding behind it may look back on, where `held` chose that end.
+
+        Args:
+            tail: The text before the place that was chosen, or as much of it as was kept.
+        """
+        return self.context or self.lookback or 0
+
+    def needs_whole(self, interaction: Interaction) -> bool:
+        """At RESPONSE: whether the answer to this must be seen whole, so that it is not streamed but buffered."""
+        return self.lookback is None
 
 
 class Stricter(Enum):

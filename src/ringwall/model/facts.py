@@ -108,6 +108,8 @@ class Destination(Fact):
         port: TCP port; 0 for `builtin`.
         path: The path that will be asked for.
         account: The upstream account whose credential will be used, as configured; empty for `builtin`.
+        region: Where the upstream says that it works, as configured; empty for unknown.
+        model: The upstream's name of the model; empty for anything but a model.
     """
 
     upstream: str
@@ -116,6 +118,8 @@ class Destination(Fact):
     port: int
     path: str
     account: str
+    region: str = ""
+    model: str = ""
 
 
 TRAFFIC_KEPT_S = 86_400

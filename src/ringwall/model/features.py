@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 
-from ringwall.model.content import Part, PartId, by_id
+from ringwall.model.content import Part
 from ringwall.model.conversation import Conversation, Generation, Role, Turn
 
 
@@ -71,12 +71,15 @@ def features(conversation: Conversation, parts: Sequence[Part]) -> frozenset[Fea
     if conversation.embedding is not None:
         sized = conversation.embedding.dimensions is not None
         return frozenset({Feature.EMBEDDINGS, *([Feature.DIMENSIONS] if sized else [])})
-    found = by_id(parts)
+    images = {part.id for part in parts if part.media.startswith("image/")}
     needed = set(_of_generation(conversation.generation))
     called: set[str] = set()
     for turn in conversation.turns:
-        needed.update(_of_turn(turn, found, called))
-        called.update(call.id for call in turn.calls)
+        if images and not images.isdisjoint(turn.content):
+            needed.add(_IMAGES.get(turn.role, Feature.OTHER_IMAGES))
+        if turn.calls or turn.name is not None or turn.refusal is not None or turn.role is Role.TOOL:
+            needed.update(_of_turn(turn, called))
+            called.update(call.id for call in turn.calls)
     if conversation.turns and conversation.turns[-1].role is Role.ASSISTANT:
         needed.add(Feature.LAST_WORD)
     if conversation.tools:
@@ -86,7 +89,7 @@ def features(conversation: Conversation, parts: Sequence[Part]) -> frozenset[Fea
     return frozenset(needed)
 
 
-def _of_turn(turn: Turn, parts: Mapping[PartId, Part], called: set[str]) -> Iterator[Feature]:
+def _of_turn(turn: Turn, called: set[str]) -> Iterator[Feature]:
     if turn.calls:
         yield Feature.TOOLS
     if turn.role is Role.TOOL:
@@ -97,8 +100,6 @@ def _of_turn(turn: Turn, parts: Mapping[PartId, Part], called: set[str]) -> Iter
         yield Feature.NAMES
     if turn.refusal is not None:
         yield Feature.REFUSALS
-    if any(parts[part].media.startswith("image/") for part in turn.content):
-        yield _IMAGES.get(turn.role, Feature.OTHER_IMAGES)
 
 
 _IMAGES = {Role.USER: Feature.IMAGES, Role.TOOL: Feature.RESULT_IMAGES}

@@ -143,6 +143,7 @@ class Vantage:
         facts: What was loaded for the controls that stand here.
         focus: At CHUNK: the span of the one part in which a finding must start to be reported now. What stands before
             it was judged earlier, what stands behind it may still change; both are context. None: the whole.
+        begins: Whether the text of the part begins where the answer's begins; False for a later window of a stream.
         everything: The ids of all parts: what a control covers whose question does not turn on content.
     """
 
@@ -151,6 +152,7 @@ class Vantage:
     parts: tuple[Part, ...]
     facts: Facts
     focus: tuple[int, int] | None = None
+    begins: bool = True
     everything: frozenset[PartId] = field(init=False)
 
     def __post_init__(self) -> None:

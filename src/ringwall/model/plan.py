@@ -97,6 +97,7 @@ class UpstreamPlan:
         connect_s: Seconds to connect.
         read_s: Seconds between bytes.
         total_s: Seconds for a whole answer.
+        region: Where it works, for policy; empty for unknown.
         sampling: True when the models of an Anthropic one take `temperature`, `top_p` and `top_k`, as older ones do.
     """
 
@@ -110,6 +111,7 @@ class UpstreamPlan:
     connect_s: float = 5.0
     read_s: float = 60.0
     total_s: float = 300.0
+    region: str = ""
     sampling: bool = False
 
 

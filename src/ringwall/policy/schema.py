@@ -34,7 +34,14 @@ TARGETS: Mapping[str, Mapping[str, str]] = {
     "Model": {},
     "Workload": {},
     "Endpoint": {},
-    "Upstream": {"account": "Account", "scheme": "String", "host": "String", "port": "Long"},
+    "Upstream": {
+        "account": "Account",
+        "scheme": "String",
+        "host": "String",
+        "port": "Long",
+        "region": "String",
+        "model": "String",
+    },
     "Key": {"table": "String", "column": "String", "tool": "String"},
     "Credential": {"tool": "String"},
 }

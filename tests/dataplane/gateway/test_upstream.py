@@ -84,7 +84,8 @@ def test_the_credential_and_the_trace_are_sent_only_where_there_are_any(provider
     ],
 )
 def test_a_destination_has_one_spelling(url, host, port, path):
-    found = upstream(url, private=False).destination("m")
+    found = upstream(url, private=False, region="eu").destination("m")
+    assert (found.region, found.model) == ("eu", "m")
     assert (found.host, found.port, found.path, found.account) == (host, port, path, "acme")
 
 

@@ -44,8 +44,12 @@ class _Made:
         return self.part(self.draw(texts))
 
     def content(self) -> tuple[PartId, ...]:
-        kinds = self.draw(st.lists(st.sampled_from(["text", "text", "text", "image"]), max_size=2))
-        return tuple(self.text() if kind == "text" else self.part("AAAA", "image/png") for kind in kinds)
+        kinds = self.draw(st.lists(st.sampled_from(["text", "text", "text", "text", "image", "json"]), max_size=2))
+        made = {
+            "image": lambda: self.part("AAAA", "image/png"),
+            "json": lambda: self.part(freeze(self.draw(objects)), JSON),
+        }
+        return tuple(made.get(kind, self.text)() for kind in kinds)
 
     def turn(self, number: int) -> Turn:
         draw, role = self.draw, self.draw(st.sampled_from([*Role, Role.USER, Role.ASSISTANT, Role.TOOL]))

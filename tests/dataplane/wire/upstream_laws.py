@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType
 
 from ringwall.dataplane.wire.sse import BrokenStreamError, SseDecoder
 from ringwall.dataplane.wire.upstream import UpstreamWire
+from ringwall.model.content import LeafKind
 from ringwall.model.conversation import (
     CallDelta,
     Counted,
@@ -32,8 +34,37 @@ def check_encoding(wire: UpstreamWire, check_body: Callable[[dict], None], invoc
     if not features(invocation.conversation, invocation.parts) <= wire.carries:
         return False
     for streamed in (False, True):
-        check_body(json.loads(wire.encode(invocation, streamed=streamed)))
+        body = json.loads(wire.encode(invocation, streamed=streamed))
+        check_body(body)
+        check_nothing_is_lost(invocation, body)
     return True
+
+
+def check_nothing_is_lost(invocation: Invocation, body: object) -> None:
+    """Every word of a conversation that is carried is in what is sent, but for earlier reasoning (law 9)."""
+    sent = list(strings(body))
+    thoughts = {each.text for turn in invocation.conversation.turns for each in turn.reasoning}
+    for part in invocation.parts:
+        if part.id not in thoughts:
+            for leaf in part.leaves():
+                if leaf.kind is not LeafKind.NUMBER:
+                    assert any(leaf.text in each for each in sent), (part, body)
+
+
+def strings(value: object) -> Iterator[str]:
+    """Every string in a document, and in documents that stand in strings."""
+    if isinstance(value, str):
+        yield value
+        if value.startswith("{"):
+            with contextlib.suppress(ValueError):
+                yield from strings(json.loads(value))
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            yield key
+            yield from strings(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from strings(each)
 
 
 def deltas(wire: UpstreamWire, pieces: Sequence[bytes]) -> list[Delta]:

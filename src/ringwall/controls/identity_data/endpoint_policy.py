@@ -58,6 +58,7 @@ class EndpointPolicy(Control):
             to = vantage.facts[Destination]
             action, kind, name, refused = "use_upstream", "Upstream", to.upstream, "upstream_not_permitted"
             context |= {"account": to.account, "scheme": to.scheme, "host": to.host, "port": to.port}
+            context |= {"region": to.region, "model": to.model}
         else:
             action, kind, name, refused = "use_endpoint", "Endpoint", interaction.workload, "endpoint_not_permitted"
         answer = await self._policy.decide(interaction.principal, action, (kind, name), context, interaction.workload)

@@ -61,7 +61,7 @@ class BuiltinUpstream:
     """Implements `Upstream` for the built-in models."""
 
     def destination(self, model: str, *, embeds: bool = False) -> Destination:
-        return Destination("builtin", "builtin", "", 0, f"/{model}", "")
+        return Destination("builtin", "builtin", "", 0, f"/{model}", "", model=model)
 
     def carries(self, model: str) -> frozenset[Feature]:
         """Whatever there is but vectors: it reads every part, and is as free as any model to do nothing about it."""

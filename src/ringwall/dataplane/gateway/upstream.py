@@ -69,7 +69,8 @@ class HttpUpstream:
         plan, split = self._plan, urlsplit(self._root + wire.path(model, streamed=False))
         default = 443 if split.scheme == "https" else 80
         host = (split.hostname or "").rstrip(".").lower()
-        return Destination(plan.name, split.scheme, host, split.port or default, split.path, plan.account)
+        port = split.port or default
+        return Destination(plan.name, split.scheme, host, port, split.path, plan.account, plan.region, model)
 
     def carries(self, model: str) -> frozenset[Feature]:
         return self._wire.carries

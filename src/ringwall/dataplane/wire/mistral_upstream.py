@@ -197,9 +197,10 @@ def _generation(generation: Generation, parts: Mapping[PartId, Part]) -> dict[st
 def _format(wanted: ResponseFormat | None, parts: Mapping[PartId, Part]) -> dict[str, object] | None:
     if wanted is None or wanted.kind == "text":
         return None
-    if wanted.schema is None:
+    if wanted.schema is None and wanted.description is None:
         return {"type": "json_object"}
-    schema: dict[str, object] = {"name": wanted.name or "answer", "schema": thaw(parts[wanted.schema].value)}
+    shape = thaw(parts[wanted.schema].value) if wanted.schema is not None else {"type": "object"}
+    schema: dict[str, object] = {"name": wanted.name or "answer", "schema": shape}
     if wanted.description is not None:
         schema["description"] = parts[wanted.description].text
     if wanted.strict is not None:
