@@ -361,6 +361,16 @@ def test_a_stream_stands_under_it_too_and_async_is_sync(runtime, made):
     assert text == "my card is [CARD_NUMBER], thanks"
 
 
+def test_words_and_the_managed_list_are_refused(runtime, control):
+    words = {"wordsConfig": [{"text": "Umbrella Ltd"}], "managedWordListsConfig": [{"type": "PROFANITY"}]}
+    found = control.create_guardrail(name="words", **MESSAGES, wordPolicyConfig=words)
+    named = {"guardrailIdentifier": found["guardrailId"], "guardrailVersion": "DRAFT"}
+    for text in ("buy umbrella ltd shares", "what the fuck"):
+        assert apply(runtime, named, text)["action"] == "GUARDRAIL_INTERVENED", text
+    assert apply(runtime, named, "an umbrella for the rain")["action"] == "NONE"
+    control.delete_guardrail(guardrailIdentifier=found["guardrailId"])
+
+
 def test_guard_content_narrows_nothing(runtime, made):
     guarded = {"guardContent": {"text": {"text": "hello", "qualifiers": ["guard_content"]}}}
     messages = [{"role": "user", "content": [guarded, {"text": ATTACK}]}]

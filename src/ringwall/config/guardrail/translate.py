@@ -3,7 +3,7 @@
 * `contentPolicy`: PROMPT_ATTACK is `application.prompt_attack`; its strength is the score from which it refuses.
 * `sensitiveInformationPolicy`: the entities that `identity_data.sensitive_data` finds. What was not looked at (runs too
   long to be read) is hidden wherever anything is looked for.
-* `wordPolicy` is `application.word_filter`, from the day on which that is built.
+* `wordPolicy` is `application.word_filter`, where the catalog says that it is built.
 * Everything else is refused by name, as long as no control does it. A filter whose strengths are NONE asks for nothing.
 * An action NONE observes: it is reported, and changes nothing. What is switched off in a direction is not there.
 * Media other than text and JSON passes a guardrail unread, as in AWS's TEXT modality; the workload's own controls
