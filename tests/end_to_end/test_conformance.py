@@ -26,8 +26,8 @@ def cells(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
 def test_every_cell_holds(cells: list[dict[str, Any]]) -> None:
     assert [each for each in cells if each["state"] in ("leaks", "refuses all")] == []
     doors = {each["door"] for each in cells if each["state"] == "holds"}
-    assert {"OpenAI chat", "OpenAI Responses", "Anthropic", "MCP"} <= doors
-    assert sum(each["state"] == "holds" for each in cells) >= 190
+    assert doors == {"OpenAI chat", "OpenAI Responses", "Anthropic", "Bedrock", "MCP"}
+    assert [each["state"] for each in cells].count("holds") == 240, "all but the system prompt of a tool call"
 
 
 @pytest.mark.deep
