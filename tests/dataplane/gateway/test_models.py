@@ -95,6 +95,20 @@ def test_a_ledger_that_fails_within_a_stream_ends_it_with_an_error():
     assert [message["type"] for message in made.sent].count("http.response.start") == 1
 
 
+def test_a_ledger_that_fails_before_the_first_event_still_leaves_a_whole_stream():
+    made = door(rule("r", "one", "deny", lookback=3), upstream=ScriptedUpstream(deltas=STREAM))
+
+    def fail_after_the_opening(records):
+        made.road.ledger.broken = any(record.kind == "opening" for record in records)
+
+    made.road.ledger.on_commit = fail_after_the_opening
+    asyncio.run(made.ask(path="/v1/responses", body={"model": "m", "input": "hello", "stream": True}))
+    found = [json.loads(each) for each in events(made.body)]
+    kinds = ["response.created", "response.in_progress", "response.failed"]
+    assert [(each["type"], each["sequence_number"]) for each in found] == list(zip(kinds, range(3), strict=True))
+    assert found[-1]["response"]["error"]["ringwall"]["code"] == "ledger_unavailable"
+
+
 def test_a_caller_who_goes_away_ends_the_work_quietly():
     async def scenario():
         made = door()

@@ -173,7 +173,7 @@ class ModelDoor:
                 if piece:
                     await send_piece(send, piece)
         except RingwallError as error:  # the ledger takes no more records: what is held back stays here
-            await send_piece(send, renderer.error(failure_said(error, record=None)))
+            await send_piece(send, b"".join([*pieces, renderer.error(failure_said(error, record=None))]))
         finally:
             await events.aclose()
         await send_piece(send, b"", last=True)
